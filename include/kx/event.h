@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An event: a scanned record, walked once by the field table (fields.def).
+ *
+ * The event holds indexes of nodes of the scanned text, nothing decoded and
+ * nothing copied: who wants a value asks for the node's span.  An image is an
+ * index like any other, and costs nothing until somebody decodes it.
+ *
+ * Where the document has two spellings of a field (nested `channel.id`, flat
+ * `channel_id`), both are found; the nested one counts where both are there.
+ */
+#ifndef KX_EVENT_H
+#define KX_EVENT_H
+
+#include "kx/base.h"
+#include "kx/json.h"
+
+/* What a field belongs to. */
+enum kx_group {
+	KX_GROUP_EVENT,
+	KX_GROUP_IDENTITY,
+	KX_GROUP_FACE,
+	KX_GROUP_PLATE,
+	KX_GROUP_SNAPSHOT,
+	KX_GROUP_TAG,
+	KX_N_GROUPS
+};
+
+enum kx_type {
+	KX_TYPE_INT, KX_TYPE_NUM, KX_TYPE_STR, KX_TYPE_BOOL, KX_TYPE_ID,
+	KX_TYPE_TIME, KX_TYPE_PROB, KX_TYPE_IMAGE, KX_TYPE_OBJECT,
+	KX_TYPE_ARRAY
+};
+
+enum kx_presence { KX_PRESENCE_REQ, KX_PRESENCE_DOC, KX_PRESENCE_OPT };
+
+/* KX_EVENT_LEVEL, KX_FACE_ID ...: a field of any group, in table order. */
+enum kx_field {
+#define KX_FIELD(group, symbol, ...) KX_##group##_##symbol,
+#include "../../lib/fields.def"
+	KX_N_FIELDS
+};
+
+struct kx_field_info {
+	enum kx_group group;
+	const char *column;	/* name in tables: "channel.name" */
+	const char *pointer;	/* canonical place: "/channel/name" */
+	enum kx_type type;
+	enum kx_presence presence;
+	double min, max;	/* both 0: no limits */
+	const char *values;	/* blank-separated, or "" */
+	const char *unit;
+	const char *meaning;
+};
+
+/* The table, KX_N_FIELDS rows, by enum kx_field. */
+extern const struct kx_field_info kx_field_info[KX_N_FIELDS];
+
+/* The field whose column is `name`; -1 where there is none. */
+int kx_field_find(struct kx_span name);
+
+/* One element of a repeated group.  field[] is by enum kx_field less the
+ * group's first field: use kx_row_get(). */
+struct kx_row {
+	uint32_t node;		/* the element */
+	uint32_t identity;	/* FACE, PLATE: index of its identity */
+	uint32_t field[5];	/* nodes; 0: absent */
+};
+
+struct kx_rows {
+	struct kx_row *row;
+	uint32_t n, cap;
+};
+
+struct kx_event {
+	const struct kx_json *json;
+	bool is_object;			/* else nothing below is set */
+	bool no_memory;			/* some rows could not be kept */
+	uint32_t field[KX_N_FIELDS];	/* KX_GROUP_EVENT's; 0: absent */
+	uint32_t flat[KX_N_FIELDS];	/* the other spelling, where used */
+	struct kx_rows rows[KX_N_GROUPS];	/* but EVENT's */
+};
+
+/* The field table made ready for looking names up: read-only, shared by all
+ * threads, freed with kx_schema_free().  NULL without memory. */
+struct kx_schema *kx_schema_new(void);
+void kx_schema_free(struct kx_schema *schema);
+
+/* Zero-initialised is valid.  Rows are reused from one event to the next. */
+void kx_event_fini(struct kx_event *event);
+
+/* Walk json, which must outlive the use of *event.  False without memory. */
+bool kx_event_walk(struct kx_event *event, const struct kx_schema *schema,
+    const struct kx_json *json) KX_MUST_CHECK;
+
+/* The first field of the group of `f`, so that rows can be indexed. */
+enum kx_field kx_group_first(enum kx_group group);
+
+static inline uint32_t
+kx_event_get(const struct kx_event *event, enum kx_field f)
+{
+	return event->field[f];
+}
+
+/* Field f of a row of f's own group. */
+uint32_t kx_row_get(const struct kx_row *row, enum kx_field f);
+
+/*
+ * Values of nodes, read for their meaning.  Each returns false where node is
+ * 0 or does not hold such a value.
+ */
+
+/* A number that is whole, however spelled, or a string of decimal digits: an
+ * id or a level.  Exact; false where it does not fit. */
+bool kx_value_int(const struct kx_json *json, uint32_t node, int64_t *out);
+/* A number, or a string that spells one. */
+bool kx_value_num(const struct kx_json *json, uint32_t node, double *out);
+/* The text of a string, decoded (as kx_json_decode()), or a number as it is
+ * spelled: what an id is compared by. */
+bool kx_value_text(const struct kx_json *json, uint32_t node,
+    struct kx_buf *scratch, struct kx_span *out);
+
+/* Names of the levels 0-3: low, normal, high, critical; NULL beyond. */
+const char *kx_level_name(int64_t level);
+
+/* The parts of an event's `id`, origin:ms:event_id (three runs of digits);
+ * false where it is of another form. */
+bool kx_id_parse(struct kx_span id, struct kx_span *origin,
+    struct kx_span *start_ms, struct kx_span *event_id);
+
+#endif
