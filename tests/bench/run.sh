@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How fast the tools are beside others on this machine: `make bench'.
+#
+# Makes two logs (200 MB without images, 400 MB with), warms the cache, and
+# prints for each job the median of five runs as a multiple of `wc -l' on the
+# same log in the same run, with its peak memory.  Peers that are not
+# installed are left out.  A bar that an issue set stands behind its job.
+#
+# KX_BENCH_RUNS=N    runs of a job (default 5)
+# KX_BENCH_SCALE=N   logs of N percent of the size (default 100)
+set -euo pipefail
+
+PATH=$KX_BUILDDIR:$PATH
+runs=${KX_BENCH_RUNS:-5}
+scale=${KX_BENCH_SCALE:-100}
+genlog=$PWD/tests/genlog
+mkdir -p bench
+cd bench
+
+make_log() {
+	local name=$1 bytes=$2
+	shift 2
+	if [ ! -s "$name" ] || [ "$(cat "$name.size" 2>/dev/null)" != "$bytes" ]; then
+		"$genlog" --seed=1 --size="$bytes" "$@" -o "$name"
+		echo "$bytes" > "$name.size"
+	fi
+	cat "$name" > /dev/null
+}
+make_log lean.ndjson "$((2000000 * scale))"
+make_log images.ndjson "$((4000000 * scale))" --images
+head -n 1 lean.ndjson > one.ndjson
+
+# Seconds of one run of "$@", output to $out; 0 and 1 are good statuses.
+out=/dev/null
+one_run() {
+	local start=$EPOCHREALTIME end status=0
+	"$@" > "$out" 2> err.txt || status=$?
+	end=$EPOCHREALTIME
+	if [ "$status" -gt 1 ]; then
+		echo "failed with $status: $*" >&2
+		head -n 3 err.txt >&2
+		return 1
+	fi
+	awk -v a="$start" -v b="$end" 'BEGIN { printf "%.6f\n", b - a }'
+}
+
+median() {
+	local i
+	for ((i = 0; i < runs; i++)); do
+		one_run "$@"
+	done | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }'
+}
+
+# Peak memory of one run in MiB, where GNU time is there.
+peak() {
+	if [ "$1" = job_frames ]; then
+		shift
+		rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
+	fi
+	if [ -x /usr/bin/time ]; then
+		/usr/bin/time -f %M -o peak.txt "$@" > /dev/null 2>&1 || true
+		tail -n 1 peak.txt | awk '{ printf "%.0f MiB", $1 / 1024 }'
+	fi
+}
+
+base=1
+# job LABEL BAR COMMAND...: a row of the table; BAR is the most times `wc -l'
+# that is asked for, or -.
+job() {
+	local label=$1 bar=$2 time
+	shift 2
+	time=$(median "$@") || return 0
+	last=$time
+	awk -v l="$label" -v t="$time" -v w="$base" -v b="$bar" -v m="$(peak "$@")" 'BEGIN {
+		r = t / w
+		printf "  %-50s %8.2f W  %9s", l, r, m
+		if (b != "-")
+			printf "   bar %s W: %s", b, r <= b ? "met" : "MISSED"
+		printf "\n"
+	}'
+}
+have() {
+	command -v "$1" > /dev/null
+}
+
+python_orjson() {
+	local py
+	for py in python3 /usr/bin/python3; do
+		if "$py" -c 'import orjson' 2> /dev/null; then
+			echo "$py"
+			return
+		fi
+	done
+}
+py=$(python_orjson)
+cat > peer.py <<'PY'
+import sys, orjson
+w = sys.stdout.buffer.write
+for line in open(sys.argv[1], "rb"):
+    e = orjson.loads(line)
+    if e.get("topic") == "PlateMatched" and (e.get("level") or 0) >= 2:
+        w(line)
+PY
+
+expr='.topic=="PlateMatched" and .level>=2'
+table() {
+	local log=$1 crit=$2 jqtimes=$3 ours
+	echo
+	echo "$log: $(wc -c < "$log") bytes, $(wc -l < "$log") records"
+	base=$(median wc -l "$log")
+	awk -v w="$base" 'BEGIN { printf "  W = wc -l = %.1f ms\n", w * 1000 }'
+	job 'cat' - cat "$log"
+	job 'kx-filter -c --topic --min-level' "$crit" \
+	    kx-filter -c --topic=PlateMatched --min-level=2 "$log"
+	job 'kx-filter --topic --min-level, printed' - \
+	    kx-filter --topic=PlateMatched --min-level=2 "$log"
+	job "kx-filter '$expr'" - kx-filter "$expr" "$log"
+	ours=$last
+	job "  the same, libjq alone (KX_FILTER=libjq)" - \
+	    env KX_FILTER=libjq kx-filter "$expr" "$log"
+	job "jq -c 'select($expr)'" - jq -c "select($expr)" "$log"
+	awk -v a="$last" -v b="$ours" -v t="$jqtimes" 'BEGIN {
+		printf "  kx-filter is %.1f times as fast as jq; asked for %s: %s\n",
+		    a / b, t, a / b >= t ? "met" : "MISSED" }'
+	if have gojq; then
+		job 'gojq' - gojq -c "select($expr)" "$log"
+	fi
+	if have mlr; then
+		job 'mlr filter' - mlr --ijsonl --ojsonl filter \
+		    "\$topic==\"PlateMatched\" && \$level>=2" "$log"
+	fi
+	if have duckdb; then
+		job 'duckdb' - duckdb -c "copy (select * from read_json_objects('$log') where json->>'topic'='PlateMatched' and cast(json->>'level' as int)>=2) to '/dev/null' (format csv)"
+	fi
+	if [ -n "$py" ]; then
+		job 'python3 with orjson' - "$py" peer.py "$log"
+	fi
+	job 'kx-validate' - kx-validate "$log"
+	job 'kx-to-csv' - kx-to-csv "$log"
+	job 'kx-replay --speed=max' - kx-replay --speed=max "$log"
+}
+
+table lean.ndjson 3 10
+table images.ndjson 2.5 15
+
+shm=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo .)")
+trap 'rm -rf "$shm"' EXIT
+echo
+echo "frames of images.ndjson, D = openssl dgst -sha256"
+base=$(median openssl dgst -sha256 images.ndjson)
+job_frames() {
+	rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
+	"$@"
+}
+job 'kx-extract-snapshots -C DIR (of D)' - job_frames kx-extract-snapshots -C "$shm/x" images.ndjson
+job 'kx-extract-snapshots --bagit -o .zip (of D)' - job_frames kx-extract-snapshots --bagit -o "$shm/x.zip" images.ndjson
+job 'kx-extract-snapshots --bagit -o .tar (of D)' - job_frames kx-extract-snapshots --bagit -o "$shm/x.tar" images.ndjson
+rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
+
+echo
+echo "start to finish on one line"
+for what in "kx-filter --topic=X one.ndjson" "kx-filter .level>=2 one.ndjson" "jq -c . one.ndjson" true; do
+	read -ra words <<< "$what"
+	awk -v l="$what" -v t="$(median "${words[@]}")" 'BEGIN { printf "  %-50s %8.2f ms\n", l, t * 1000 }'
+done
+
+echo
+echo "peak memory of kx-filter -c --topic=PlateMatched over images.ndjson"
+printf '  file %s' "$(peak kx-filter -c --topic=PlateMatched images.ndjson)"
+# shellcheck disable=SC2016 # the inner shell expands them
+printf ', stdin %s\n' "$(peak sh -c 'cat images.ndjson | kx-filter -c --topic=PlateMatched')"

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Without a fuzzer: run the entry point over saved inputs, whole and with
+ * small changes, so that `make check' covers what fuzzing found.  TAP.
+ *
+ *   PROGRAM FILE...
+ */
+#include <config.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* Changes a file is tried with. */
+#define CHANGES 200
+
+static uint64_t
+next_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+int
+main(int argc, char **argv)
+{
+	static uint8_t data[1 << 20];
+	uint64_t x = 88172645463325252u;
+	int i, change, failed = 0;
+
+	printf("1..%d\n", argc - 1);
+	for (i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "rb");
+		size_t len;
+
+		if (file == NULL) {
+			printf("not ok %d - %s\n", i, argv[i]);
+			failed = 1;
+			continue;
+		}
+		len = fread(data, 1, sizeof data, file);
+		fclose(file);
+		LLVMFuzzerTestOneInput(data, len);
+		for (change = 0; len > 0 && change < CHANGES; change++) {
+			size_t at = next_random(&x) % len;
+			uint8_t was = data[at];
+
+			data[at] = (uint8_t)next_random(&x);
+			LLVMFuzzerTestOneInput(data, change % 4 == 0 ? at + 1 :
+			    len);
+			if (change % 8 != 0)
+				data[at] = was;
+		}
+		printf("ok %d - %s\n", i, argv[i]);
+	}
+	return failed;
+}
