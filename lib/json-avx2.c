@@ -120,7 +120,8 @@ kx_index_avx2(struct kx_index_state *state, const uint8_t *p, size_t len,
 		if (KX_UNLIKELY(b.control != 0))
 			b.space |= equal(v, '\t') | equal(v, '\n') |
 			    equal(v, '\r');
-		places = kx_block_places(state, &b, prefix_xor);
+		places = kx_block_places(state, &b, base + (uint32_t)pos,
+		    prefix_xor);
 		out = kx_block_write(places, base + (uint32_t)pos, out);
 		pos += KX_BLOCK;
 	}

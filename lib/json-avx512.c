@@ -97,7 +97,8 @@ kx_index_avx512(struct kx_index_state *state, const uint8_t *p, size_t len,
 			    _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\t')) |
 			    _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')) |
 			    _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r'));
-		places = kx_block_places(state, &b, prefix_xor);
+		places = kx_block_places(state, &b, base + (uint32_t)pos,
+		    prefix_xor);
 		n = (unsigned)__builtin_popcountll(places);
 		if (n != 0) {
 			__m512i where = _mm512_maskz_compress_epi8(places,

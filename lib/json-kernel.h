@@ -43,18 +43,19 @@ kx_block_escaped(struct kx_index_state *state, uint64_t backslash)
 }
 
 /*
- * The places that matter in a block.  `prefix_xor` makes each bit the parity
+ * The places that matter in a block, which begins at `off` of its text.  `prefix_xor` makes each bit the parity
  * of the quotes up to and with it: ones from an opening quote to before the
  * closing one.
  */
 KX_INLINE uint64_t
 kx_block_places(struct kx_index_state *state, const struct kx_block *b,
-    uint64_t (*prefix_xor)(uint64_t))
+    uint32_t off, uint64_t (*prefix_xor)(uint64_t))
 {
 	uint64_t quote = b->quote, string, scalar, start;
 
 	if (KX_UNLIKELY((b->backslash | state->escaped) != 0)) {
-		state->backslash |= b->backslash;
+		if (b->backslash != 0)
+			*state->backslash++ = off;
 		quote &= ~kx_block_escaped(state, b->backslash);
 	}
 	string = prefix_xor(quote) ^ state->in_string;

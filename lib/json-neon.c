@@ -124,8 +124,9 @@ kx_index_neon(struct kx_index_state *state, const uint8_t *p, size_t len,
 		if (KX_UNLIKELY(b.control != 0))
 			b.space |= equal(&v, '\t') | equal(&v, '\n') |
 			    equal(&v, '\r');
-		out = kx_block_write(kx_block_places(state, &b, prefix_xor),
-		    base + (uint32_t)pos, out);
+		out = kx_block_write(kx_block_places(state, &b,
+		    base + (uint32_t)pos, prefix_xor), base + (uint32_t)pos,
+		    out);
 		pos += KX_BLOCK;
 	}
 	return (size_t)(out - first);

@@ -73,8 +73,9 @@ kx_index_scalar(struct kx_index_state *state, const uint8_t *p, size_t len,
 		}
 		for (; i < KX_BLOCK; i++)
 			b.space |= UINT64_C(1) << i;
-		out = kx_block_write(kx_block_places(state, &b, prefix_xor),
-		    base + (uint32_t)pos, out);
+		out = kx_block_write(kx_block_places(state, &b,
+		    base + (uint32_t)pos, prefix_xor), base + (uint32_t)pos,
+		    out);
 	}
 	return (size_t)(out - first);
 }

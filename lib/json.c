@@ -50,7 +50,11 @@ kx_json_init(struct kx_json *json, const struct kx_kernel *kernel)
 	 * and what a kernel may write too far. */
 	json->index = malloc((WINDOW + 2 * LOOKAHEAD + 64 + 64) *
 	    sizeof *json->index);
-	if (json->node == NULL || json->stack == NULL || json->index == NULL) {
+	/* A window's blocks, those left of the one before, and the end. */
+	json->backslash = malloc((2 * WINDOW / 64 + 2) *
+	    sizeof *json->backslash);
+	if (json->node == NULL || json->stack == NULL ||
+	    json->index == NULL || json->backslash == NULL) {
 		kx_json_fini(json);
 		return KX_FAIL;
 	}
@@ -63,6 +67,7 @@ kx_json_fini(struct kx_json *json)
 	free(json->node);
 	free(json->stack);
 	free(json->index);
+	free(json->backslash);
 	memset(json, 0, sizeof *json);
 }
 
@@ -73,6 +78,9 @@ struct walk {
 	size_t fed;		/* bytes that the kernel has seen */
 	const uint32_t *at;	/* the next place */
 	const uint32_t *end;	/* behind the last one */
+	const uint32_t *backslash;	/* the next block with a backslash;
+					   UINT32_MAX ends the list */
+	bool look_always;		/* the list was too long to keep */
 	bool ended;		/* the end marks have been added */
 	bool no_memory;
 };
@@ -104,12 +112,22 @@ static KX_NOINLINE bool
 refill(struct walk *w, uint32_t used)
 {
 	struct kx_json *json = w->json;
-	size_t left = (size_t)(w->end - w->at), n;
+	size_t left = (size_t)(w->end - w->at), marks, n;
+	uint32_t from;
 
 	if (w->ended)
 		return false;
 	memmove(json->index, w->at, left * sizeof *json->index);
 	n = left;
+	/* A string that is still to be looked at begins at a place that is
+	 * left: of the blocks only those from there on matter. */
+	w->look_always = false;
+	from = left > 0 ? json->index[0] & ~(uint32_t)63 : (uint32_t)w->fed;
+	marks = 0;
+	for (; *w->backslash != UINT32_MAX; w->backslash++)
+		if (*w->backslash >= from)
+			json->backslash[marks++] = *w->backslash;
+	w->state.backslash = json->backslash + marks;
 	while (n < LOOKAHEAD && w->fed < json->text_len) {
 		size_t len = json->text_len - w->fed;
 
@@ -119,7 +137,19 @@ refill(struct walk *w, uint32_t used)
 		    (const uint8_t *)json->text + w->fed, len,
 		    (uint32_t)w->fed, json->index + n);
 		w->fed += len;
+		if (w->state.backslash > json->backslash + WINDOW / 64) {
+			/* A long string full of escapes: no room for another
+			 * window's. */
+			w->look_always = true;
+			w->state.backslash = json->backslash;
+		}
 	}
+	if (w->look_always) {
+		json->backslash[0] = 0;
+		w->state.backslash = json->backslash + 1;
+	}
+	*w->state.backslash = UINT32_MAX;
+	w->backslash = json->backslash;
 	if (w->fed == json->text_len) {
 		size_t i;
 
@@ -242,6 +272,18 @@ has_backslash(const char *p, size_t len)
 	return memchr(p, '\\', len) != NULL;
 }
 
+/* Is there a backslash in a block that the string from quote `open` to quote
+ * `close` touches?  Blocks that lie behind are dropped. */
+static inline bool
+may_escape(struct walk *w, uint32_t open, uint32_t close)
+{
+	if (w->look_always)
+		return true;
+	while (*w->backslash != UINT32_MAX && *w->backslash + 64 <= open)
+		w->backslash++;
+	return *w->backslash < close;
+}
+
 static inline bool
 is_hex(char c)
 {
@@ -312,7 +354,8 @@ walk(struct walk *w)
 #define STRING_FLAG(o, e) \
 	do { \
 		flag = 0; \
-		if (KX_UNLIKELY(w->state.backslash != 0) && \
+		if (KX_UNLIKELY(*w->backslash < (e)) && \
+		    may_escape(w, o, e) && \
 		    has_backslash(text + (o) + 1, (e) - (o) - 1)) { \
 			if (!escapes_ok(text + (o) + 1, (e) - (o) - 1)) \
 				return false; \
@@ -462,8 +505,10 @@ enum kx_status
 kx_json_scan(struct kx_json *json, const char *text, size_t len,
     struct kx_json_error *err)
 {
-	struct walk w = { .json = json, .at = json->index, .end = json->index };
+	struct walk w = { .json = json, .at = json->index, .end = json->index,
+	    .backslash = json->backslash };
 
+	json->backslash[0] = UINT32_MAX;
 	json->text = text;
 	json->text_len = len;
 	json->n_nodes = 0;

@@ -58,6 +58,7 @@ struct kx_json {
 	uint32_t cap_nodes;
 	uint32_t *stack;
 	uint32_t *index;
+	uint32_t *backslash;
 	const struct kx_kernel *kernel;
 };
 

@@ -18,7 +18,9 @@ struct kx_index_state {
 	uint64_t scalar;	/* 1: the last byte belonged to a scalar */
 	uint64_t bad;		/* not 0: a raw control byte in a string, or a
 				   backslash outside one */
-	uint64_t backslash;	/* not 0: there was a backslash */
+	uint32_t *backslash;	/* where the next offset of a block of 64 that
+				   holds a backslash goes; room for one a
+				   block */
 	uint64_t high;		/* not 0: there was a byte over 0x7f */
 };
 

@@ -242,6 +242,46 @@ test_random(void **state)
 	}
 }
 
+/* Strings of escapes and nothing else, longer than a window, next to ones
+ * without: which of them hold escapes, and is each escape looked at? */
+static void
+test_long_escapes(void **state)
+{
+	const size_t n = 40000;
+	const struct kx_kernel *const *k;
+	char *p = malloc(2 * n + 64 + KX_PADDING);
+	size_t len = 0, i;
+
+	(void)state;
+	assert_non_null(p);
+	memcpy(p, "[\"a\",\"", 6);
+	len = 6;
+	for (i = 0; i < n; i++, len += 2)
+		memcpy(p + len, "\\/", 2);
+	memcpy(p + len, "\",\"b\",\"\\n\"]", 11);
+	len += 11;
+	memset(p + len, ' ', KX_PADDING);
+	for (k = kx_kernel_all(); *k != NULL; k++) {
+		struct kx_json json;
+
+		assert_int_equal(kx_json_init(&json, *k), KX_OK);
+		assert_int_equal(kx_json_scan(&json, p, len, NULL), KX_OK);
+		assert_int_equal(json.n_nodes, 5);
+		assert_false(json.node[1].meta & KX_JSON_ESCAPED);
+		assert_true(json.node[2].meta & KX_JSON_ESCAPED);
+		assert_false(json.node[3].meta & KX_JSON_ESCAPED);
+		assert_true(json.node[4].meta & KX_JSON_ESCAPED);
+		kx_json_fini(&json);
+	}
+	agree(p, len);
+	for (i = 7; i < 2 * n; i += 9973 * 2) {
+		p[i] = 'q';
+		agree(p, len);
+		p[i] = '/';
+	}
+	free(p);
+}
+
 /* Every kernel's UTF-8 against the reference, over all sequences of four
  * bytes that are near a limit, at places around the end of a block. */
 static void
@@ -399,6 +439,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_long_escapes),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_values),
