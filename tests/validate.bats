@@ -141,9 +141,9 @@ setup() {
 
 @test "what is no object is no event" {
 	for text in '[]' 1 null '"x"'; do
-		run -1 kx-validate <<< "$text"
+		run -1 kx-validate --framing=lines <<< "$text"
+		[[ $output == *'[not-an-object]'* ]]
 	done
-	kx-validate <<< 1 2>&1 | grep -q 'not-an-object\|must be an object'
 }
 
 @test "the vendor's examples, once mended, pass in every profile" {
@@ -159,9 +159,9 @@ setup() {
 @test "the vendor's examples as printed: each typing error is named where it is" {
 	local dir=$KX_SRCDIR/tests/data
 	run -1 kx-validate -q "$dir/as-documented-face-matched.json"
-	[[ $output == *':38:21: error: '*'[string-not-closed]'* ]]
+	[[ $output == *':40:21: error: '*'[string-not-closed]'* ]]
 	run -1 kx-validate -q "$dir/as-documented-plate-matched.json"
-	[[ $output == *':39:14: error: '*'comma before }'*'[syntax]'* ]]
+	[[ $output == *':37:14: error: '*'comma before }'*'[syntax]'* ]]
 	run -1 kx-validate -q "$dir/as-documented-other-with-images.json"
 	[[ $output == *':11:16: error: '*'[doc-placeholder]'* ]]
 	run -1 kx-validate -q "$dir/as-documented-other-without-images.json"
@@ -195,8 +195,10 @@ setup() {
 @test "rejects hold what is refused, whole, and give the same findings again" {
 	[ -x "$KX_TESTDIR/genlog" ] || skip "genlog is not built"
 	"$KX_TESTDIR/genlog" --events=200 --broken -o log
-	kx-validate --rejects=bad log > good 2> err || [ $? -eq 1 ]
-	kx-validate -q bad 2> again || [ $? -eq 1 ]
+	kx-validate --framing=lines --rejects=bad log > good 2> err || [ $? -eq 1 ]
+	# Behind a good line: a byte order mark is one only at the very start.
+	{ printf '%s\n' "$good"; cat bad; } |
+	    kx-validate --framing=lines -q 2> again || [ $? -eq 1 ]
 	[ -s bad ]
 	kx-validate -q good
 	# Same rules, as often, in the same order (places differ).
