@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * CSV: what is quoted and what is not, against the bytes expected; every
+ * place of a special byte; reading back; formulas.
+ */
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kx/csv.h"
+
+static void
+check_row(struct kx_csv csv, const char *want, int n, ...)
+{
+	struct kx_buf out = { NULL, 0, 0, false };
+	const char *text;
+	va_list ap;
+
+	va_start(ap, n);
+	for (; n > 0; n--) {
+		text = va_arg(ap, const char *);
+		if (text == NULL)
+			kx_csv_null(&csv, &out);
+		else
+			kx_csv_cell(&csv, &out, kx_span_str(text));
+	}
+	va_end(ap);
+	kx_csv_end(&csv, &out);
+	if (!kx_span_eq(kx_buf_span(&out), kx_span_str(want)))
+		fail_msg("[%.*s], not [%s]", (int)out.len, out.ptr, want);
+	kx_buf_free(&out);
+}
+
+static void
+test_rows(void **state)
+{
+	const struct kx_csv csv = { .delimiter = ',' };
+	struct kx_csv other;
+
+	(void)state;
+	check_row(csv, "a,b c,0.50\n", 3, "a", "b c", "0.50");
+	check_row(csv, "\"a,b\",\"say \"\"hi\"\"\",\"\"\"\"\n", 3, "a,b",
+	    "say \"hi\"", "\"");
+	check_row(csv, "\"a\nb\",\"c\r\",d\te\n", 3, "a\nb", "c\r", "d\te");
+	check_row(csv, "\" a\",\"a \",\"\ta\",\" \"\n", 4, " a", "a ", "\ta",
+	    " ");
+	check_row(csv, ",\"\",\n", 3, NULL, "", NULL);
+	check_row(csv, "\"\"\n", 1, NULL);
+	check_row(csv, "\"\"\n", 1, "");
+	check_row(csv, "\"\\.\",\\.x\n", 2, "\\.", "\\.x");
+	check_row(csv, "\xd0\xb9,a;b\n", 2, "\xd0\xb9", "a;b");
+	other = csv;
+	other.null = KX_SPAN("NULL");
+	other.crlf = true;
+	check_row(other, "NULL,\"NULL\",,x\r\n", 4, NULL, "NULL", "", "x");
+	check_row(other, "\"\"\r\n", 1, "");
+	other = csv;
+	other.delimiter = ';';
+	check_row(other, "\"a;b\";a,b\n", 2, "a;b", "a,b");
+	other.delimiter = '\t';
+	check_row(other, "\"a\tb\"\ta,b\n", 2, "a\tb", "a,b");
+	other.escapes = true;
+	check_row(other, "a\\tb\\\\\\n\\r\t\"q\"\t\t x \n", 4, "a\tb\\\n\r",
+	    "\"q\"", "", " x ");
+}
+
+/* Read one row back as RFC 4180 says; the number of cells. */
+static size_t
+read_row(const char *p, struct kx_buf *cells, size_t most)
+{
+	size_t n = 0;
+
+	for (;;) {
+		assert_true(n < most);
+		kx_buf_reset(&cells[n], SIZE_MAX);
+		if (*p == '"') {
+			for (p++; *p != '"' || p[1] == '"'; p++) {
+				kx_buf_addc(&cells[n], *p);
+				p += *p == '"';
+			}
+			p++;
+		} else {
+			while (*p != ',' && *p != '\n')
+				kx_buf_addc(&cells[n], *p++);
+		}
+		n++;
+		if (*p == '\n')
+			return n;
+		assert_int_equal(*p++, ',');
+	}
+}
+
+static void
+test_back(void **state)
+{
+	static const char special[] = { ',', '"', '\n', '\r', ' ', 'x' };
+	struct kx_buf out = { NULL, 0, 0, false }, cells[2];
+	struct kx_csv csv = { .delimiter = ',' };
+	char text[40];
+	size_t len, at, i;
+
+	(void)state;
+	memset(cells, 0, sizeof(cells));
+	for (len = 1; len < sizeof(text); len++) {
+		for (at = 0; at < len; at++) {
+			for (i = 0; i < sizeof(special); i++) {
+				memset(text, 'a', sizeof(text));
+				text[at] = special[i];
+				text[len - 1 - at] = special[i];
+				kx_buf_reset(&out, SIZE_MAX);
+				kx_csv_cell(&csv, &out,
+				    (struct kx_span){ text, len });
+				kx_csv_cell(&csv, &out, KX_SPAN("z"));
+				kx_csv_end(&csv, &out);
+				assert_int_equal(read_row(out.ptr, cells, 2),
+				    2);
+				assert_true(kx_span_eq(kx_buf_span(&cells[0]),
+				    (struct kx_span){ text, len }));
+				assert_int_equal(cells[1].len, 1);
+				/* No quotes without need */
+				assert_int_equal(out.ptr[0] == '"',
+				    special[i] != 'x' && (special[i] != ' ' ||
+				    at == 0 || at == len - 1));
+			}
+		}
+	}
+	kx_buf_free(&out);
+	kx_buf_free(&cells[0]);
+	kx_buf_free(&cells[1]);
+}
+
+static void
+test_formulas(void **state)
+{
+	static const char *const yes[] = { "=1+1", "+1+1", "-1-1", "@SUM(A1)",
+	    "\t=1", "\r=1", "\n", "  =1", "-", "+", "-.", "-1e", "-1e+",
+	    "+a", "-1.5.", "\xef\xbc\x9dx", "\xef\xbc\xa0", "=", "-1 " };
+	static const char *const no[] = { "", " ", "a", "1", "-1", "+7", "-1.5",
+	    "-.5", "+1e-3", "-1E5", "a=b", "1-1", "0.93269664", "'=1",
+	    "\xef\xbc", "\xd0\xb9" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		if (!kx_csv_is_formula(kx_span_str(yes[i])))
+			fail_msg("\"%s\" is let through", yes[i]);
+	}
+	for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		if (kx_csv_is_formula(kx_span_str(no[i])))
+			fail_msg("\"%s\" is taken for a formula", no[i]);
+	}
+	assert_false(kx_csv_is_formula(KX_SPAN_NULL));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_back),
+		cmocka_unit_test(test_formulas),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

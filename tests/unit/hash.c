@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Hashes: the examples of FIPS 180-4, in one piece and in many; hex.
+ */
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kx/hash.h"
+
+static const char two_blocks[] =
+    "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+
+static void
+check(enum kx_hash_kind kind, const char *text, const char *want)
+{
+	struct kx_hash *hash;
+	uint8_t digest[KX_HASH_MOST];
+	char hex[2 * KX_HASH_MOST + 1];
+	size_t len = strlen(text), i, size;
+	int round;
+
+	assert_int_equal(kx_hash_new(kind, &hash, NULL), KX_OK);
+	size = kx_hash_size(hash);
+	assert_int_equal(size, strlen(want) / 2);
+	/* One handle, message after message */
+	for (round = 0; round < 3; round++) {
+		memset(digest, 0xaa, sizeof(digest));
+		assert_int_equal(kx_hash_all(hash, text, len, digest), KX_OK);
+		kx_hex(digest, size, hex);
+		assert_string_equal(hex, want);
+		if (size < sizeof(digest))
+			assert_int_equal(digest[size], 0xaa);
+		assert_int_equal(kx_hash_begin(hash), KX_OK);
+		for (i = 0; i < len; i++)
+			assert_int_equal(kx_hash_add(hash, text + i, 1),
+			    KX_OK);
+		assert_int_equal(kx_hash_add(hash, NULL, 0), KX_OK);
+		assert_int_equal(kx_hash_end(hash, digest), KX_OK);
+		kx_hex(digest, size, hex);
+		assert_string_equal(hex, want);
+		/* One that was begun and left changes nothing. */
+		assert_int_equal(kx_hash_begin(hash), KX_OK);
+		assert_int_equal(kx_hash_add(hash, "x", 1), KX_OK);
+	}
+	kx_hash_free(hash);
+}
+
+static void
+test_sha256(void **state)
+{
+	(void)state;
+	check(KX_SHA256, "", "e3b0c44298fc1c149afbf4c8996fb924"
+	    "27ae41e4649b934ca495991b7852b855");
+	check(KX_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+	check(KX_SHA256, two_blocks, "248d6a61d20638b8e5c026930c3e6039"
+	    "a33ce45964ff2167f6ecedd419db06c1");
+}
+
+static void
+test_sha512(void **state)
+{
+	(void)state;
+	check(KX_SHA512, "abc", "ddaf35a193617abacc417349ae204131"
+	    "12e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
+	    "454d4423643ce80e2a9ac94fa54ca49f");
+}
+
+static void
+test_hex(void **state)
+{
+	static const uint8_t bytes[] = { 0x00, 0x0f, 0xa0, 0xff };
+	uint8_t back[4];
+	char hex[9];
+
+	(void)state;
+	kx_hex(bytes, 4, hex);
+	assert_string_equal(hex, "000fa0ff");
+	assert_true(kx_hex_parse(KX_SPAN("000FA0ff"), back, 4));
+	assert_memory_equal(back, bytes, 4);
+	assert_false(kx_hex_parse(KX_SPAN("000fa0f"), back, 4));
+	assert_false(kx_hex_parse(KX_SPAN("000fa0ff0"), back, 4));
+	assert_false(kx_hex_parse(KX_SPAN("000fa0fg"), back, 4));
+	assert_false(kx_hex_parse(KX_SPAN("000fa0"), back, 4));
+	kx_hex(bytes, 0, hex);
+	assert_string_equal(hex, "");
+	kx_hash_free(NULL);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_sha512),
+		cmocka_unit_test(test_hex),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
