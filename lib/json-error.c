@@ -256,8 +256,9 @@ not_a_value(struct check *c, const char *wanted)
 		{ "False", "False is written false in JSON" },
 		{ "None", "None is written null in JSON" },
 		{ "undefined", "JSON has no undefined; write null" },
-		{ "\xef\xbb\xbf", "a byte order mark may stand at the start of the "
-		    "input alone" },
+		{ "\xef\xbb\xbf",
+		    "a byte order mark may stand at the start of the input "
+		    "alone" },
 		{ "'", "strings stand in double quotes in JSON" },
 		{ "//", "JSON has no comments" },
 		{ "/*", "JSON has no comments" },

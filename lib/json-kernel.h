@@ -43,9 +43,9 @@ kx_block_escaped(struct kx_index_state *state, uint64_t backslash)
 }
 
 /*
- * The places that matter in a block, which begins at `off` of its text.  `prefix_xor` makes each bit the parity
- * of the quotes up to and with it: ones from an opening quote to before the
- * closing one.
+ * The places that matter in a block, which begins at `off` of its text.
+ * `prefix_xor` makes each bit the parity of the quotes up to and with it: ones
+ * from an opening quote to before the closing one.
  */
 KX_INLINE uint64_t
 kx_block_places(struct kx_index_state *state, const struct kx_block *b,
@@ -79,8 +79,8 @@ kx_block_write(uint64_t places, uint32_t base, uint32_t *out)
 
 		for (k = 0; k < 8; k++) {
 			/* Of 0 the result is not used; 63 keeps it defined. */
-			out[i + k] = base +
-			    (uint32_t)__builtin_ctzll(places | UINT64_C(1) << 63);
+			out[i + k] = base + (uint32_t)__builtin_ctzll(places |
+			    UINT64_C(1) << 63);
 			places &= places - 1;
 		}
 	}

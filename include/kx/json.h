@@ -33,7 +33,7 @@ enum kx_json_type {
 
 /* Bits of kx_json_node.meta beside the type in the low three. */
 #define KX_JSON_TYPE_MASK 0x07u
-#define KX_JSON_KEY 0x08u	/* a member's name; its value is the next node */
+#define KX_JSON_KEY 0x08u	/* a member's name; its value is next */
 #define KX_JSON_ESCAPED 0x10u	/* the string holds at least one backslash */
 
 /*
@@ -67,8 +67,8 @@ struct kx_json {
 struct kx_json_error {
 	const char *rule;
 	size_t off;		/* byte in the text; its length at its end */
-	size_t from;		/* where what was not closed begins: the quote of
-				   a string, a bracket; else off */
+	size_t from;		/* where what was not closed begins: a
+				   string's quote, a bracket; else off */
 	char message[200];	/* holds no byte of the input that is not ASCII
 				   and printable */
 };

@@ -36,7 +36,8 @@ struct kx_kernel {
 	 */
 	size_t (*index)(struct kx_index_state *state, const uint8_t *p,
 	    size_t len, uint32_t base, uint32_t *out);
-	/* Is p[0..len) valid UTF-8 (RFC 3629)?  64 bytes behind are readable. */
+	/* Is p[0..len) valid UTF-8 (RFC 3629)?  64 bytes behind it are
+	 * readable. */
 	bool (*utf8)(const uint8_t *p, size_t len);
 	/* LF bytes in p[0..len); *last is the offset behind the last one, 0
 	 * where there is none. */
