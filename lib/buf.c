@@ -34,7 +34,8 @@ grow(struct kx_buf *buf, size_t want)
 	if (ptr == NULL && cap > want) {
 		/* Twice as much is a wish; what is wanted is the need. */
 		cap = want;
-		ptr = realloc(buf->ptr, cap + KX_PADDING);
+		all = cap + KX_PADDING;
+		ptr = realloc(buf->ptr, all);
 	}
 	if (ptr == NULL)
 		goto fail;
