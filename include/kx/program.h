@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What can be known of a jq program without running it.
+ *
+ * libjq alone says what a program means.  But two things can be proved by
+ * reading one, and both save nearly all of the time:
+ *
+ * - its reach: the members of the event that it can see.  A value made of
+ *   these alone gives the same outputs and the same errors;
+ * - its answer, where it compares plain paths with literals: that can be read
+ *   off the scanned record, with no value made at all.
+ *
+ * Everything is sound for libjq 1.6 to 1.8.  What the reader of programs does
+ * not know for certain it does not claim: the reach is then everything, and
+ * the answer KX_ANSWER_UNSURE.
+ */
+#ifndef KX_PROGRAM_H
+#define KX_PROGRAM_H
+
+#include "kx/base.h"
+#include "kx/buf.h"
+#include "kx/json.h"
+
+/*
+ * Some members of an object, found in one walk.  The names are the caller's
+ * and must outlive the pick.
+ */
+enum { KX_PICK_MAX = 32, KX_PICK_LENS = 64 };
+
+struct kx_pick {
+	unsigned n;
+	struct kx_span name[KX_PICK_MAX];
+	uint32_t by_len[KX_PICK_LENS];	/* which names have this length; the
+					   last: this one and above */
+};
+
+/* The name's slot, the one it already has if it is known; -1 where the pick
+ * is full.  A zeroed pick is empty. */
+int kx_pick_add(struct kx_pick *pick, struct kx_span name);
+
+/* out[slot] becomes the value of each name in the object at node obj, 0 where
+ * it has none; of members of one name, the last. */
+void kx_pick_find(const struct kx_pick *pick, const struct kx_json *json,
+    uint32_t obj, uint32_t *out);
+
+/* What a program says of a record: is any of its outputs neither false nor
+ * null? */
+enum kx_answer {
+	KX_ANSWER_NO,
+	KX_ANSWER_YES,
+	KX_ANSWER_UNSURE	/* ask libjq; perhaps it is an error */
+};
+
+struct kx_program;
+
+/* Read a program.  Any text will do, one that is no program too: nothing is
+ * claimed of it then.  *out holds a copy of the text.  KX_FAIL without
+ * memory. */
+enum kx_status kx_program_new(const char *text, struct kx_program **out)
+    KX_MUST_CHECK;
+void kx_program_free(struct kx_program *program);
+
+/* The program's text, terminated; lives with the program. */
+const char *kx_program_text(const struct kx_program *program);
+
+/* The first use of something that a program may do in jq but not here, where
+ * it sees one event at a time and prints nothing: `input`, `halt`, `import`
+ * and their like.  NULL: none.  Lives with the program. */
+const char *kx_program_refused(const struct kx_program *program);
+
+/* Can kx_program_answer() give another answer than UNSURE for events?  Then
+ * the text is also known to be a program that libjq compiles. */
+bool kx_program_native(const struct kx_program *program);
+
+/*
+ * The answer for a scanned record.  `scratch` is for strings with escapes.
+ * Where the program is not native but begins with something that is
+ * (`.level >= 2 and ...`), NO may still be certain.  Only reads the program:
+ * any number of threads may call it.
+ */
+enum kx_answer kx_program_answer(const struct kx_program *program,
+    const struct kx_json *json, struct kx_buf *scratch);
+
+/* Add the names that the program can see at the top of an event to *pick,
+ * which refers to the program's memory; false where that is everything (or
+ * more than the pick holds).  *images is set where it can see an `image` in
+ * `snapshots`, else left alone. */
+bool kx_program_reach(const struct kx_program *program, struct kx_pick *pick,
+    bool *images);
+
+#endif
