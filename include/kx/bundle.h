@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A bundle: named files put into a directory or into an archive, through one
+ * interface.
+ *
+ * In a directory each file appears whole or not at all: it is made under the
+ * one temporary name KX_BUNDLE_TEMP (or under none) and then linked or renamed
+ * to its place.  Nothing is replaced: a file that is there already and holds
+ * the same bytes is left alone, so that the same call sequence finishes what
+ * an interrupted one began; any other is an error (EEXIST).  No symbolic link
+ * below the directory is followed.  One process at a time: the directory is
+ * locked.
+ *
+ * An archive is a kx_output: it appears whole at the commit, or not at all.
+ * The same calls give the same bytes: owner and group 0, mode 0644, times as
+ * given, fixed compression.  Zip keeps times of day without a zone, and
+ * libarchive takes them from the process's: the caller must have set TZ=UTC0.
+ *
+ * Names are relative, parts joined by `/`, made of [A-Za-z0-9._-], and the
+ * caller's responsibility; each is used once.  Times are seconds since 1970
+ * and are brought into 1980..2106, which is what zip can say.
+ *
+ * After KX_FAIL a bundle can only be aborted.
+ */
+#ifndef KX_BUNDLE_H
+#define KX_BUNDLE_H
+
+#include "kx/base.h"
+#include "kx/hash.h"
+
+enum kx_bundle_kind { KX_BUNDLE_DIR, KX_BUNDLE_ZIP, KX_BUNDLE_TAR };
+
+/* Text: compressed where the archive can (in zip; pictures do not shrink). */
+#define KX_BUNDLE_TEXT 0x01u
+
+#define KX_BUNDLE_TEMP ".kx-partial"
+
+struct kx_bundle;
+struct kx_bundle_stream;
+
+/* The kind of archive that a file name's suffix asks for (.zip, .tar, in any
+ * case of letters); -1 where it asks for none. */
+int kx_bundle_kind_of(const char *path);
+
+/* Open directory `path`, which is made where it is missing (its parent must
+ * exist), or an archive. */
+enum kx_status kx_bundle_open(const char *path, enum kx_bundle_kind kind,
+    struct kx_bundle **out, struct kx_error *err) KX_MUST_CHECK;
+
+/* One file, whole.  The bytes go to the system from where they lie. */
+enum kx_status kx_bundle_add(struct kx_bundle *bundle, const char *name,
+    int64_t mtime, unsigned flags, struct kx_span bytes,
+    struct kx_error *err) KX_MUST_CHECK;
+
+/*
+ * A file made bit by bit, beside others: a little in memory, the rest in a
+ * nameless file in the directory (or in the archive's), until it is ended and
+ * so put in its place.  The name must outlive the stream.
+ */
+enum kx_status kx_bundle_stream_open(struct kx_bundle *bundle,
+    const char *name, struct kx_bundle_stream **out, struct kx_error *err)
+    KX_MUST_CHECK;
+enum kx_status kx_bundle_stream_write(struct kx_bundle_stream *stream,
+    const void *ptr, size_t len, struct kx_error *err) KX_MUST_CHECK;
+/* Bytes written so far. */
+uint64_t kx_bundle_stream_size(const struct kx_bundle_stream *stream);
+/* Put it in the bundle; `sha256` and `size` (may be NULL) are of its bytes.
+ * The stream is freed in any case. */
+enum kx_status kx_bundle_stream_end(struct kx_bundle_stream *stream,
+    int64_t mtime, unsigned flags, uint8_t sha256[KX_SHA256_SIZE],
+    uint64_t *size, struct kx_error *err) KX_MUST_CHECK;
+/* Drop it; NULL does nothing. */
+void kx_bundle_stream_drop(struct kx_bundle_stream *stream);
+
+/* All files so far are on the disk when this returns, so that what follows
+ * (a manifest) speaks of what is there.  Nothing to do in an archive, which
+ * is synced as a whole. */
+enum kx_status kx_bundle_sync(struct kx_bundle *bundle,
+    struct kx_error *err) KX_MUST_CHECK;
+
+/*
+ * For a bundle in a directory: call `found` with the name of everything in
+ * folder `name` ("" is the top), `.` and `..` aside; false
+ * from it ends the listing.  An archive has nothing that was not put there,
+ * and a folder that is not there is empty.
+ */
+enum kx_status kx_bundle_list(struct kx_bundle *bundle, const char *name,
+    bool (*found)(void *arg, const char *name), void *arg,
+    struct kx_error *err) KX_MUST_CHECK;
+
+/* Sync, finish, and free the bundle in any case. */
+enum kx_status kx_bundle_commit(struct kx_bundle *bundle,
+    struct kx_error *err) KX_MUST_CHECK;
+/* Free it: an archive is as if it had never been begun, whole files stay in a
+ * directory.  NULL does nothing. */
+void kx_bundle_abort(struct kx_bundle *bundle);
+
+/* What a signal handler must unlink(), or NULL: lives until the end. */
+const char *kx_bundle_temp(const struct kx_bundle *bundle);
+
+#endif
