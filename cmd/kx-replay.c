@@ -27,7 +27,7 @@
 #include "cli.h"
 #include "run.h"
 
-/* --- settings ------------------------------------------------------------ */
+/* --- settings ----------------------------------------------------------- */
 
 #define TIMEOUT_DEFAULT 30.0
 #define RETRIES_DEFAULT 5
@@ -77,7 +77,7 @@ struct replay {
 	uint64_t n_unsent;	/* not tried, behind a 410 */
 };
 
-/* --- a record, on a worker ----------------------------------------------- */
+/* --- a record, on a worker ---------------------------------------------- */
 
 /* What finish() needs of a record. */
 struct item {
@@ -168,7 +168,7 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 	}
 }
 
-/* --- in order, on the clock ---------------------------------------------- */
+/* --- in order, on the clock --------------------------------------------- */
 
 static bool
 to_stdout(struct replay *r, struct kx_span line)
@@ -439,7 +439,7 @@ finish(void *ctx, struct run_batch *batch)
 	return go_on && (!r->gone || cli.rejects != NULL);
 }
 
-/* --- the end ------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 static void
 closing_notes(const struct replay *r)
@@ -457,7 +457,7 @@ closing_notes(const struct replay *r)
 		    "events were", cli_quotes(cli.rejects));
 }
 
-/* --- main ---------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
 static void
 parse(struct replay *r, int argc, char **argv)

@@ -21,7 +21,7 @@
 #include "cli.h"
 #include "run.h"
 
-/* --- settings ------------------------------------------------------------ */
+/* --- settings ----------------------------------------------------------- */
 
 enum { OPT_ROWS = CLI_FIRST };
 
@@ -46,7 +46,7 @@ struct to_csv {
 	struct kx_schema *schema;
 };
 
-/* --- a record, on a worker ----------------------------------------------- */
+/* --- a record, on a worker ---------------------------------------------- */
 
 /* worker->user */
 struct tools {
@@ -204,7 +204,7 @@ finish(void *ctx, struct run_batch *batch)
 	return true;
 }
 
-/* --- main ---------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------- */
 
 static void
 parse(int argc, char **argv)
@@ -249,15 +249,11 @@ main(int argc, char **argv)
 		cli_die(ENOMEM, "the header");
 	if (cli_output_open(&out, cli.output, 0, &err) != KX_OK)
 		cli_die(err.errnum, "%s", err.message);
-	if (kx_output_write(&out, header.ptr, header.len, &err) != KX_OK)
-		cli_fail(err.errnum, "%s", err.message);
-	else
+	/* A write that failed fails the commit, which is where it is told. */
+	if (kx_output_write(&out, header.ptr, header.len, NULL) == KX_OK)
 		run(&ops, &t, argv + cli_operand(), argc - cli_operand(),
 		    &out, &totals);
-	/* What could not be written has been spoken of. */
-	if (out.failed != 0)
-		cli_output_abort(&out);
-	else if (cli_output_commit(&out, &err) != KX_OK)
+	if (cli_output_commit(&out, &err) != KX_OK)
 		cli_fail(err.errnum, "%s", err.message);
 	kx_buf_free(&header);
 	kx_schema_free(t.schema);

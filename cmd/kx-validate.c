@@ -37,7 +37,8 @@ static const struct cli_tool tool = {
 	.options = options,
 	.progress = true,
 	.rejects = true,
-	.output = true
+	.output = true,
+	.quiet = "do not pass events on, print findings alone"
 };
 
 /* Distinct notes that are given once and counted after that; beyond these
@@ -636,13 +637,11 @@ main(int argc, char **argv)
 	validate.schema = kx_schema_new();
 	if (validate.schema == NULL)
 		cli_die(0, "not enough memory");
-	if (kx_output_open(&out, cli.output, 0, &err) != KX_OK)
+	if (cli_output_open(&out, cli.output, 0, &err) != KX_OK)
 		cli_die(err.errnum, "%s", err.message);
-	cli_temp_add(kx_output_temp(&out));
 	run(&ops, &validate, argv + cli_operand(), argc - cli_operand(), &out,
 	    &totals);
-	cli_temp_remove(kx_output_temp(&out));
-	if (kx_output_commit(&out, &err) != KX_OK)
+	if (cli_output_commit(&out, &err) != KX_OK)
 		cli_fail(err.errnum, "%s", err.message);
 	if (want_summary)
 		summary(&validate, &totals);

@@ -60,7 +60,7 @@ struct kx_http {
 	struct flight flight[];
 };
 
-/* --- the URL ------------------------------------------------------------- */
+/* --- the URL ------------------------------------------------------------ */
 
 /* The part of url into out, which stays empty where there is none. */
 static bool
@@ -120,7 +120,7 @@ url_check(const char *text, bool *loopback, struct kx_error *err)
 	return status;
 }
 
-/* --- the answer ---------------------------------------------------------- */
+/* --- the answer --------------------------------------------------------- */
 
 /*
  * Retry-After (RFC 9110, 10.2.3): a number of seconds, or a date in any of
@@ -269,7 +269,7 @@ fill_answer(struct flight *flight, CURLcode code,
 	answer->reason = flight->reason;
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static CURLcode
 set_up(struct flight *flight, const struct kx_http_options *o,

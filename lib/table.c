@@ -143,7 +143,7 @@ kx_table_header(const struct kx_table *table, struct kx_csv *csv,
 	kx_csv_end(csv, out);
 }
 
-/* --- a row --------------------------------------------------------------- */
+/* --- a row -------------------------------------------------------------- */
 
 /* All that the cells of one row are made from and with. */
 struct maker {

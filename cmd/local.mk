@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The programs: one file each, and what all of them share.  LDADD is a tool's
+# list of foreign libraries: what is not named here cannot creep in.
+
+noinst_LIBRARIES += cmd/libcli.a
+cmd_libcli_a_CFLAGS = $(KX_CFLAGS)
+cmd_libcli_a_SOURCES = \
+  cmd/cli.c \
+  cmd/run.c
+
+noinst_HEADERS += \
+  cmd/cli.h \
+  cmd/run.h
+
+KX_CMD_LIBS = cmd/libcli.a $(KX_LIBS) lib/gnulib/libgnu.a \
+  $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIB_CLOCK_GETTIME)
+
+bin_PROGRAMS += cmd/kx-validate
+cmd_kx_validate_CFLAGS = $(KX_CFLAGS)
+cmd_kx_validate_LDADD = $(KX_CMD_LIBS)
+
+bin_PROGRAMS += cmd/kx-filter
+cmd_kx_filter_CFLAGS = $(KX_CFLAGS)
+cmd_kx_filter_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS)
+
+bin_PROGRAMS += cmd/kx-to-csv
+cmd_kx_to_csv_CFLAGS = $(KX_CFLAGS)
+cmd_kx_to_csv_LDADD = $(KX_CMD_LIBS)
+
+bin_PROGRAMS += cmd/kx-extract-snapshots
+cmd_kx_extract_snapshots_CFLAGS = $(KX_CFLAGS)
+cmd_kx_extract_snapshots_LDADD = $(KX_CMD_LIBS) $(LIBCRYPTO_LIBS)
+
+bin_PROGRAMS += cmd/kx-replay
+cmd_kx_replay_CFLAGS = $(KX_CFLAGS)
+cmd_kx_replay_LDADD = $(KX_CMD_LIBS) $(LIBCURL_LIBS) $(LIBCRYPTO_LIBS)
+
+dist_man_MANS += \
+  cmd/kx-event.5 \
+  cmd/kx-extract-snapshots.1 \
+  cmd/kx-filter.1 \
+  cmd/kx-replay.1 \
+  cmd/kx-to-csv.1 \
+  cmd/kx-validate.1 \
+  cmd/kx.7

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# libkx.a, and one more archive for each instruction set, with its own flags.
+# gnulib is not on the include path here: the library stands on libc and the
+# foreign libraries alone.  An archive member reaches a program only when it
+# is called, so the foreign libraries stay with the tools that use them.
+
+KX_LIB_CPPFLAGS = -I$(top_srcdir)/include
+
+noinst_LIBRARIES += lib/libkx.a
+lib_libkx_a_CPPFLAGS = $(KX_LIB_CPPFLAGS) $(LIBARCHIVE_CFLAGS) $(ZLIB_CFLAGS) \
+  $(LIBCRYPTO_CFLAGS) $(LIBCURL_CFLAGS) $(LIBJQ_CFLAGS)
+lib_libkx_a_CFLAGS = $(KX_CFLAGS)
+lib_libkx_a_SOURCES = \
+  lib/arena.c \
+  lib/bag.c \
+  lib/base.c \
+  lib/base64.c \
+  lib/buf.c \
+  lib/bundle.c \
+  lib/csv.c \
+  lib/diag.c \
+  lib/event.c \
+  lib/filter.c \
+  lib/frame.c \
+  lib/hash.c \
+  lib/http.c \
+  lib/image.c \
+  lib/json-error.c \
+  lib/json-scalar.c \
+  lib/json.c \
+  lib/kernel.c \
+  lib/manifest.c \
+  lib/num.c \
+  lib/output.c \
+  lib/page.c \
+  lib/pool.c \
+  lib/program.c \
+  lib/reader.c \
+  lib/rules.c \
+  lib/sched.c \
+  lib/snapname.c \
+  lib/source.c \
+  lib/table.c \
+  lib/time.c
+
+noinst_HEADERS += \
+  include/kx/arena.h \
+  include/kx/bag.h \
+  include/kx/base.h \
+  include/kx/base64.h \
+  include/kx/buf.h \
+  include/kx/bundle.h \
+  include/kx/csv.h \
+  include/kx/diag.h \
+  include/kx/event.h \
+  include/kx/filter.h \
+  include/kx/frame.h \
+  include/kx/hash.h \
+  include/kx/http.h \
+  include/kx/image.h \
+  include/kx/json.h \
+  include/kx/kernel.h \
+  include/kx/manifest.h \
+  include/kx/num.h \
+  include/kx/output.h \
+  include/kx/page.h \
+  include/kx/pool.h \
+  include/kx/program.h \
+  include/kx/reader.h \
+  include/kx/sched.h \
+  include/kx/snapname.h \
+  include/kx/source.h \
+  include/kx/table.h \
+  include/kx/time.h \
+  lib/base64-table.h \
+  lib/fields.def \
+  lib/json-kernel.h \
+  lib/rules.def \
+  lib/utf8.h
+
+# The kernels: lib/kernel.c refers to them where config.h says so.
+KX_KERNEL_LIBS =
+
+if KX_HAVE_AVX2
+noinst_LIBRARIES += lib/libkx-avx2.a
+KX_KERNEL_LIBS += lib/libkx-avx2.a
+lib_libkx_avx2_a_CPPFLAGS = $(KX_LIB_CPPFLAGS)
+lib_libkx_avx2_a_CFLAGS = $(KX_CFLAGS) $(AVX2_CFLAGS)
+lib_libkx_avx2_a_SOURCES = \
+  lib/base64-avx2.c \
+  lib/json-avx2.c
+endif
+
+if KX_HAVE_AVX512
+noinst_LIBRARIES += lib/libkx-avx512.a
+KX_KERNEL_LIBS += lib/libkx-avx512.a
+lib_libkx_avx512_a_CPPFLAGS = $(KX_LIB_CPPFLAGS)
+lib_libkx_avx512_a_CFLAGS = $(KX_CFLAGS) $(AVX512_CFLAGS)
+lib_libkx_avx512_a_SOURCES = \
+  lib/base64-avx512.c \
+  lib/json-avx512.c
+endif
+
+if KX_HAVE_NEON
+noinst_LIBRARIES += lib/libkx-neon.a
+KX_KERNEL_LIBS += lib/libkx-neon.a
+lib_libkx_neon_a_CPPFLAGS = $(KX_LIB_CPPFLAGS)
+lib_libkx_neon_a_CFLAGS = $(KX_CFLAGS) $(NEON_CFLAGS)
+lib_libkx_neon_a_SOURCES = \
+  lib/base64-neon.c \
+  lib/json-neon.c
+endif
+
+# What programs and unit tests link: libkx.a and the kernels refer to one
+# another, so libkx.a is searched again behind them.
+KX_LIBS = lib/libkx.a $(KX_KERNEL_LIBS) lib/libkx.a

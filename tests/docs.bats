@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2094
+# What is written down agrees with the programs: option tables with --help,
+# manuals and completions; rules.def and fields.def with their manuals.
+
+load helper
+
+tools=(kx-validate kx-filter kx-to-csv kx-extract-snapshots kx-replay)
+
+setup() {
+	kx_setup
+}
+
+# words TOOL: its options, "--name" and "-x", a line each, sorted.
+words() {
+	"$1" --dump-options |
+		awk -F '\t' '{ print "--" $2; if ($1 != "") print "-" $1 }' |
+		sort -u
+}
+
+# agrees WHAT A B: two lists are the same, or say where they are not.
+agrees() {
+	diff "$2" "$3" >difference ||
+		fail "$1 ($2 <, $3 >):" "$(<difference)"
+}
+
+# value FILE.def MACRO N: the Nth string of each row, with the pieces of a
+# string put together.
+values() {
+	grep -v '^ \*' "$1" | tr '\n' ' ' | sed 's/" *"\([^,]\)/\1/g' |
+		grep -o "$2([A-Z0-9_, ]*\"[^\"]*\"[^)]*)" |
+		awk -F '"' -v n="$3" '{ print $(2 * n) }'
+}
+
+@test "--help has every option, and no other" {
+	for tool in "${tools[@]}"; do
+		words "$tool" >table
+		"$tool" --help |
+			sed -nE 's/^  ( -?|-(.),) +--([a-z-]+).*/--\3\n-\2/p' |
+			sed '/^-$/d' | sort -u >help
+		[ -s help ]
+		agrees "$tool --help" table help
+	done
+}
+
+@test "each manual has every option, and no other" {
+	for tool in "${tools[@]}"; do
+		manual=$KX_SRCDIR/cmd/$tool.1
+		[ -f "$manual" ] || fail "no $tool.1"
+		words "$tool" >table
+		sed -n 's/^\.It \(.*Fl.*\)/\1/p' "$manual" |
+			grep -oE 'Fl (Fl )?[A-Za-z-]+' |
+			sed 's/^Fl Fl /--/; s/^Fl /-/' | sort -u >manual
+		agrees "$tool.1" table manual
+		# One that is talked about is one that there is.
+		grep -oE '\bFl Fl [a-z-]+' "$manual" | sed 's/Fl Fl /--/' |
+			sort -u | comm -23 - table >unknown
+		empty unknown
+	done
+}
+
+@test "each choice of an option is in its manual" {
+	for tool in "${tools[@]}"; do
+		"$tool" --dump-options | awk -F '\t' '$3 ~ /[|]/ {
+			gsub(/^\[=|\]$/, "", $3); n = split($3, c, "|")
+			for (i = 1; i <= n; i++) print $2, c[i] }' >choices
+		while read -r option choice; do
+			grep -qE "(Cm|Sy|Li|Ar) \"?$choice\b" \
+				"$KX_SRCDIR/cmd/$tool.1" ||
+				fail "$tool.1: --$option=$choice is missing"
+		done <choices
+	done
+}
+
+@test "kx(7) has the options of every tool" {
+	for tool in "${tools[@]}"; do
+		words "$tool" >words."$tool"
+	done
+	cp words.kx-validate table
+	for tool in "${tools[@]}"; do
+		comm -12 table words."$tool" >common
+		mv common table
+	done
+	sed -n 's/^\.It \(.*Fl.*\)/\1/p' "$KX_SRCDIR/cmd/kx.7" |
+		grep -oE 'Fl (Fl )?[A-Za-z-]+' |
+		sed 's/^Fl Fl /--/; s/^Fl /-/' | sort -u >manual
+	comm -23 table manual >missing
+	empty missing
+	sort -um words.* | comm -13 - manual >unknown
+	empty unknown
+}
+
+@test "the completions are what mkcompletions.sh makes" {
+	"$KX_SRCDIR/tests/mkcompletions.sh" "$KX_BUILDDIR" made
+	for file in made/*/*; do
+		cmp "$file" "$KX_SRCDIR/completions/${file#made/}" ||
+			fail "${file#made/} is old: run make regen"
+	done
+	(cd "$KX_SRCDIR/completions" && find . -type f) | sort >committed
+	(cd made && find . -type f) | sort >all
+	agrees completions committed all
+}
+
+# complete_bash TOOL WORD...: what bash would offer, a line each.
+complete_bash() {
+	bash --norc -c '
+		compopt() { :; }
+		. "$1/completions/bash/$2"
+		shift
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		"_${1//-/_}"
+		printf "%s\n" "${COMPREPLY[@]}"
+	' - "$KX_SRCDIR" "$@"
+}
+
+@test "bash completes options, choices and files" {
+	touch 'a log' yonder
+	for tool in "${tools[@]}"; do
+		complete_bash "$tool" --fram >out
+		[ "$(<out)" = --framing= ] || fail "$tool: $(<out)"
+		complete_bash "$tool" --framing = >out
+		[ "$(tr '\n' ' ' <out)" = 'auto lines seq concat ' ]
+		complete_bash "$tool" --framing = l >out
+		[ "$(<out)" = lines ]
+		complete_bash "$tool" --diagnostics j >out
+		[ "$(<out)" = json ]
+		complete_bash "$tool" 'a' >out
+		[ "$(<out)" = 'a log' ] || fail "$tool: $(<out)"
+		complete_bash "$tool" --rejects = y >out
+		[ "$(<out)" = yonder ]
+		complete_bash "$tool" -- --fram >out
+		[ -z "$(<out)" ]
+	done
+}
+
+@test "zsh and fish take the completions" {
+	for shell in zsh fish; do
+		command -v $shell >/dev/null || continue
+		found=1
+		for file in "$KX_SRCDIR"/completions/"$shell"/*; do
+			$shell -n "$file"
+		done
+	done
+	[ -n "${found-}" ] || skip "neither is installed"
+}
+
+@test "kx-validate(1) has every rule with its severities" {
+	def=$KX_SRCDIR/lib/rules.def
+	grep -v '^ \*' "$def" | tr '\n' ' ' | grep -oE \
+		'KX_RULE\([A-Z0-9_]+, *"[a-z0-9-]+", *[A-Z]+, *[A-Z]+, *[A-Z]+' |
+		sed -E 's/.*"(.*)", *([A-Z]+), *([A-Z]+), *([A-Z]+)/\1 \2 \3 \4/' |
+		tr '[:upper:]' '[:lower:]' | sed 's/ none/ -/g' | sort >rules
+	[ "$(wc -l <rules)" -gt 20 ]
+	manual=$KX_SRCDIR/cmd/kx-validate.1
+	sed -n 's/^\.It \([a-z0-9-]* Ta .*\)/\1/p' "$manual" |
+		sed 's/ Ta / /g' | sort >table
+	while read -r rule severities; do
+		grep -q "^$rule " table && continue
+		# Those of JSON itself are listed in a sentence.
+		[ "$severities" = 'error error error' ] &&
+			grep -qE "^\.Sy $rule( |$)" "$manual" ||
+			fail "kx-validate.1 has no $rule"
+	done <rules
+	comm -13 rules table >wrong
+	empty wrong
+}
+
+@test "kx-event(5) has every field, and no other" {
+	values "$KX_SRCDIR/lib/fields.def" KX_FIELD 1 >fields
+	[ "$(wc -l <fields)" -gt 40 ]
+	sed -n 's/^\.It Va \([a-z][A-Za-z._]*\).*/\1/p' \
+		"$KX_SRCDIR/cmd/kx-event.5" >manual
+	agrees 'kx-event.5, in the order of fields.def' fields manual
+	values "$KX_SRCDIR/lib/fields.def" KX_FIELD 2 |
+		sed 's,\*,[],g' >pointers
+	while read -r pointer; do
+		grep -qF "$pointer" "$KX_SRCDIR/cmd/kx-event.5" ||
+			fail "kx-event.5 has no $pointer"
+	done <pointers
+	values "$KX_SRCDIR/lib/fields.def" KX_ALIAS 1 |
+		sed 's,\*,[],g' >aliases
+	[ -s aliases ]
+	while read -r pointer; do
+		grep -qF "$pointer" "$KX_SRCDIR/cmd/kx-event.5" ||
+			fail "kx-event.5 has no alias $pointer"
+	done <aliases
+}
+
+@test "kx-event(5) has every value of every closed set" {
+	tr '\n' ' ' <"$KX_SRCDIR/lib/fields.def" | sed 's/" *"\([^,]\)/\1/g' |
+		grep -oE 'KX_FIELD\([A-Z]+, [A-Z_]+, *"[^"]*", *"[^"]*", *[A-Z]+, *[A-Z]+, *[-0-9.]+, *[-0-9.]+, *"[^"]+"' |
+		awk -F '"' '{ n = split($6, v, " ")
+			for (i = 1; i <= n; i++) print $2, v[i] }' >values
+	[ "$(wc -l <values)" -gt 70 ]
+	while read -r field value; do
+		sed -n "/^\.It Va $field\$/,/^\.It Va/p" \
+			"$KX_SRCDIR/cmd/kx-event.5" |
+			grep -qwF -- "$value" ||
+			fail "kx-event.5: $field has no $value"
+	done <values
+}
+
+@test "the limits in kx(7) are those of base.h" {
+	base=$KX_SRCDIR/include/kx/base.h
+	depth=$(sed -n 's/^#define KX_MAX_DEPTH \([0-9]*\)$/\1/p' "$base")
+	[ "$depth" -gt 0 ]
+	grep -qw "$depth" "$KX_SRCDIR/cmd/kx.7"
+	grep -q 'KX_MAX_RECORD_DEFAULT ((size_t)256 << 20)' "$base"
+	grep -q '256 MiB' "$KX_SRCDIR/cmd/kx.7"
+	grep -q 'KX_MAX_RECORD_LIMIT ((size_t)2 << 30)' "$base"
+	grep -q '2 GiB' "$KX_SRCDIR/cmd/kx.7"
+}
+
+@test "the manuals pass mandoc's lint and name pages that there are" {
+	command -v mandoc >/dev/null || skip "mandoc is not installed"
+	for page in "$KX_SRCDIR"/cmd/*.[1-8]; do
+		mandoc -T lint -W warning "$page" >lint || fail "$(<lint)"
+		empty lint
+		sed -n 's/^\.Xr \(kx[a-z-]*\) \([0-9]\).*/\1.\2/p' "$page" |
+		while read -r other; do
+			[ -f "$KX_SRCDIR/cmd/$other" ] ||
+				fail "${page##*/} names $other"
+		done
+	done
+}

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Everything that `make check' runs speaks TAP: the .bats files, which try the
+# tools from outside, and the programs of tests/unit, which try the library.
+# (cmocka 1.1 prints a skipped test as `not ok': unit tests do not skip().)
+
+TEST_EXTENSIONS = .bats
+KX_TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+  $(top_srcdir)/build-aux/tap-driver.sh
+BATS_LOG_DRIVER = $(KX_TAP_DRIVER)
+BATS_LOG_COMPILER = $(BATS)
+AM_BATS_LOG_FLAGS = --formatter tap
+LOG_DRIVER = $(KX_TAP_DRIVER)
+
+# KX_BUILDDIR: the folder of the programs; KX_TESTDIR: that of what is built
+# for tests; KX_SRCDIR: the top of the sources.  All are absolute and may hold
+# spaces.  KX_SANITIZERS is empty, or names those that the programs carry.
+AM_TESTS_ENVIRONMENT = \
+  KX_BUILDDIR='$(abs_top_builddir)/cmd'; export KX_BUILDDIR; \
+  KX_TESTDIR='$(abs_top_builddir)/tests'; export KX_TESTDIR; \
+  KX_SRCDIR='$(abs_top_srcdir)'; export KX_SRCDIR; \
+  PATH="$$KX_BUILDDIR:$$PATH"; export PATH; \
+  CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+  LC_ALL=C.UTF-8; export LC_ALL; \
+  KX_SANITIZERS='$(KX_SANITIZERS)'; export KX_SANITIZERS; \
+  unset KX_KERNEL;
+
+if HAVE_BATS
+TESTS += \
+  tests/docs.bats \
+  tests/extract-snapshots.bats \
+  tests/filter.bats \
+  tests/replay.bats \
+  tests/suite.bats \
+  tests/to-csv.bats \
+  tests/validate.bats
+endif
+
+EXTRA_DIST += \
+  build-aux/tap-driver.sh \
+  tests/docs.bats \
+  tests/extract-snapshots.bats \
+  tests/filter.bats \
+  tests/replay.bats \
+  tests/suite.bats \
+  tests/to-csv.bats \
+  tests/validate.bats
+EXTRA_DIST += \
+  tests/arm64.sh \
+  tests/bench/run.sh \
+  tests/data \
+  tests/demo.sh \
+  tests/helper.bash \
+  tests/mkcompletions.sh \
+  tests/receiver.py
+
+if HAVE_CMOCKA
+KX_UNIT_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE $(CMOCKA_CFLAGS)
+LDADD = $(KX_LIBS) $(CMOCKA_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) \
+  $(LIBCRYPTO_LIBS)
+
+check_PROGRAMS += \
+  tests/unit/arena \
+  tests/unit/base \
+  tests/unit/base64 \
+  tests/unit/buf \
+  tests/unit/bundle \
+  tests/unit/csv \
+  tests/unit/diag \
+  tests/unit/event \
+  tests/unit/hash \
+  tests/unit/image \
+  tests/unit/json \
+  tests/unit/num \
+  tests/unit/output \
+  tests/unit/pool \
+  tests/unit/program \
+  tests/unit/reader \
+  tests/unit/sched \
+  tests/unit/snapname \
+  tests/unit/source \
+  tests/unit/time
+TESTS += \
+  tests/unit/arena \
+  tests/unit/base \
+  tests/unit/base64 \
+  tests/unit/buf \
+  tests/unit/bundle \
+  tests/unit/csv \
+  tests/unit/diag \
+  tests/unit/event \
+  tests/unit/hash \
+  tests/unit/image \
+  tests/unit/json \
+  tests/unit/num \
+  tests/unit/output \
+  tests/unit/pool \
+  tests/unit/program \
+  tests/unit/reader \
+  tests/unit/sched \
+  tests/unit/snapname \
+  tests/unit/source \
+  tests/unit/time
+tests_unit_arena_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_base_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_base64_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_buf_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_bundle_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_hash_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_image_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_json_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_num_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_output_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_pool_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_program_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_reader_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_sched_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_snapname_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_source_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_time_CFLAGS = $(KX_UNIT_CFLAGS)
+endif
+
+# An entry point a parser.  With --enable-fuzzers libFuzzer drives it; without,
+# main.c feeds it what was saved.
+if ENABLE_FUZZERS
+KX_LDFLAGS_FUZZ = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+KX_FUZZ_MAIN =
+else
+KX_LDFLAGS_FUZZ = $(AM_LDFLAGS)
+KX_FUZZ_MAIN = tests/fuzz/main.c
+TESTS += \
+  tests/fuzz/base64 \
+  tests/fuzz/json
+endif
+check_PROGRAMS += \
+  tests/fuzz/base64 \
+  tests/fuzz/json
+tests_fuzz_base64_SOURCES = tests/fuzz/base64.c $(KX_FUZZ_MAIN)
+tests_fuzz_base64_CFLAGS = $(KX_CFLAGS)
+tests_fuzz_base64_LDFLAGS = $(KX_LDFLAGS_FUZZ)
+tests_fuzz_base64_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+tests_fuzz_json_SOURCES = tests/fuzz/json.c $(KX_FUZZ_MAIN)
+tests_fuzz_json_CFLAGS = $(KX_CFLAGS)
+tests_fuzz_json_LDFLAGS = $(KX_LDFLAGS_FUZZ)
+tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+
+# The maker of test logs: `make demo', `make bench' and the tests run it.
+if HAVE_PICTURES
+noinst_PROGRAMS += tests/genlog
+tests_genlog_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE $(LIBJPEG_CFLAGS) $(LIBPNG_CFLAGS)
+tests_genlog_SOURCES = \
+  tests/genevent.c \
+  tests/genfaults.def \
+  tests/genframes.c \
+  tests/genframes.h \
+  tests/genlog.c \
+  tests/genlog.h
+tests_genlog_LDADD = $(LIBJPEG_LIBS) $(LIBPNG_LIBS) -lm
+endif
+
+demo: all
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) "$$KX_SRCDIR/tests/demo.sh"
+
+bench: all
+	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) "$$KX_SRCDIR/tests/bench/run.sh"
+
+.PHONY: demo bench
