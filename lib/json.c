@@ -30,8 +30,9 @@
 #define WINDOW ((size_t)16 << 10)
 
 /* Places that may be read behind the last one: the most that one step of the
- * walk looks at, and one for the end of a scalar. */
-#define LOOKAHEAD 6
+ * walk looks at.  That is a comma, a name's quotes, a colon, a value's quotes
+ * or a value and what is behind it. */
+#define LOOKAHEAD 8
 
 /* Nodes at first: an event without images has about 170. */
 #define NODES_MIN 1024
@@ -277,6 +278,9 @@ has_backslash(const char *p, size_t len)
 static inline bool
 may_escape(struct walk *w, uint32_t open, uint32_t close)
 {
+	/* Two end marks are no string; the walk is about to find out. */
+	if (close <= open)
+		return false;
 	if (w->look_always)
 		return true;
 	while (*w->backslash != UINT32_MAX && *w->backslash + 64 <= open)
@@ -312,6 +316,16 @@ escapes_ok(const char *p, size_t len)
 		}
 	}
 	return true;
+}
+
+/* Is the scalar at `off` this word?  Every other scalar byte up to the next
+ * place is the same scalar's, so it is enough to look at the one behind. */
+KX_INLINE bool
+is_word(const char *text, uint32_t off, uint32_t next, const char *word,
+    uint32_t len)
+{
+	return memcmp(text + off, word, len) == 0 && (next == off + len ||
+	    (next > off + len && is_space(text[off + len])));
 }
 
 /*
@@ -363,15 +377,71 @@ walk(struct walk *w)
 		} \
 	} while (0)
 
+/* A value; behind a scalar it goes on at `next`, which knows what it is in.
+ * Twice in the program, so that a branch is guessed by what it is in, too. */
+#define VALUE(next) \
+	off = at[0]; \
+	switch (text[off]) { \
+	case '"': \
+		end = at[1]; \
+		STRING_FLAG(off, end); \
+		NODE(off, end - off + 1, KX_JSON_STRING | flag); \
+		at += 2; \
+		goto next; \
+	case '-': \
+	case '0': case '1': case '2': case '3': case '4': \
+	case '5': case '6': case '7': case '8': case '9': \
+		end = at[1]; \
+		while (end > off && is_space(text[end - 1])) \
+			end--; \
+		if (KX_UNLIKELY(!is_number(text + off, end - off))) \
+			return false; \
+		NODE(off, end - off, KX_JSON_NUMBER); \
+		at++; \
+		goto next; \
+	case '{': \
+		goto object; \
+	case '[': \
+		goto array; \
+	case 't': \
+		if (!is_word(text, off, at[1], "true", 4)) \
+			return false; \
+		NODE(off, 4, KX_JSON_TRUE); \
+		at++; \
+		goto next; \
+	case 'f': \
+		if (!is_word(text, off, at[1], "false", 5)) \
+			return false; \
+		NODE(off, 5, KX_JSON_FALSE); \
+		at++; \
+		goto next; \
+	case 'n': \
+		if (!is_word(text, off, at[1], "null", 4)) \
+			return false; \
+		NODE(off, 4, KX_JSON_NULL); \
+		at++; \
+		goto next; \
+	default: \
+		return false; \
+	}
+
 	const uint32_t *at = w->at;
 
 	node = json->node;
 	HAVE();
-	goto value;
+	VALUE(array_next)
 
-member:		/* at a member's name */
+object:		/* at a { */
+	if (KX_UNLIKELY(depth == KX_MAX_DEPTH))
+		return false;
+	json->stack[depth++] = open;
+	open = n;
+	NODE(off, 0, KX_JSON_OBJECT);
+	at++;
 	HAVE();
-member_have:
+	if (text[at[0]] == '}')
+		goto close;
+member:		/* at a member's name; HAVE() has been asked for it */
 	off = at[0];
 	end = at[1];
 	if (KX_UNLIKELY(text[off] != '"' || text[at[2]] != ':'))
@@ -379,107 +449,49 @@ member_have:
 	STRING_FLAG(off, end);
 	NODE(off, end - off + 1, KX_JSON_STRING | KX_JSON_KEY | flag);
 	at += 3;
-
-value:		/* at a value; HAVE() has been asked at most 3 places ago */
-	off = at[0];
-	switch (text[off]) {
-	case '"':
-		end = at[1];
-		STRING_FLAG(off, end);
-		NODE(off, end - off + 1, KX_JSON_STRING | flag);
-		at += 2;
-		break;
-	case '{':
-		if (KX_UNLIKELY(depth == KX_MAX_DEPTH))
-			return false;
-		json->stack[depth++] = open;
-		open = n;
-		NODE(off, 0, KX_JSON_OBJECT);
+	VALUE(object_next)
+object_next:	/* behind a value in an object */
+	HAVE();
+	if (KX_LIKELY(text[at[0]] == ',')) {
 		at++;
-		HAVE();
-		if (text[at[0]] == '}')
-			goto close;
-		goto member_have;
-	case '[':
-		if (KX_UNLIKELY(depth == KX_MAX_DEPTH))
-			return false;
-		json->stack[depth++] = open;
-		open = n;
-		NODE(off, 0, KX_JSON_ARRAY);
-		at++;
-		HAVE();
-		if (text[at[0]] == ']')
-			goto close;
-		goto value;
-	case 't':
-		if (memcmp(text + off, "true", 4) != 0)
-			return false;
-		flag = KX_JSON_TRUE;
-		end = off + 4;
-		goto word;
-	case 'n':
-		if (memcmp(text + off, "null", 4) != 0)
-			return false;
-		flag = KX_JSON_NULL;
-		end = off + 4;
-		goto word;
-	case 'f':
-		if (memcmp(text + off, "false", 5) != 0)
-			return false;
-		flag = KX_JSON_FALSE;
-		end = off + 5;
-word:
-		/* Every other scalar byte up to the next place is the same
-		 * scalar's, so it is enough to look at the one behind. */
-		if (at[1] != end && (at[1] < end || !is_space(text[end])))
-			return false;
-		NODE(off, end - off, flag);
-		at++;
-		break;
-	case '-':
-	case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
-		end = at[1];
-		while (end > off && is_space(text[end - 1]))
-			end--;
-		if (KX_UNLIKELY(!is_number(text + off, end - off)))
-			return false;
-		NODE(off, end - off, KX_JSON_NUMBER);
-		at++;
-		break;
-	default:
-		return false;
+		goto member;
 	}
+	if (text[at[0]] == '}')
+		goto close;
+	return false;
 
-next:		/* behind a value */
+array:		/* at a [ */
+	if (KX_UNLIKELY(depth == KX_MAX_DEPTH))
+		return false;
+	json->stack[depth++] = open;
+	open = n;
+	NODE(off, 0, KX_JSON_ARRAY);
+	at++;
+	HAVE();
+	if (text[at[0]] == ']')
+		goto close;
+element:
+	VALUE(array_next)
+array_next:	/* behind a value in an array, or behind the text's only one */
 	if (KX_UNLIKELY(depth == 0))
 		goto done;
 	HAVE();
-	off = at[0];
-	if ((node[open].meta & KX_JSON_TYPE_MASK) == KX_JSON_OBJECT) {
-		if (KX_LIKELY(text[off] == ',')) {
-			at++;
-			goto member;
-		}
-		if (text[off] == '}')
-			goto close;
-	} else {
-		if (text[off] == ',') {
-			at++;
-			HAVE();
-			goto value;
-		}
-		if (KX_LIKELY(text[off] == ']'))
-			goto close;
+	if (text[at[0]] == ',') {
+		at++;
+		goto element;
 	}
-	return false;
+	if (KX_UNLIKELY(text[at[0]] != ']'))
+		return false;
 
 close:		/* at the bracket that closes `open` */
 	node[open].len = at[0] - node[open].off + 1;
 	node[open].next = n;
 	at++;
 	open = json->stack[--depth];
-	goto next;
+	if ((node[open].meta & KX_JSON_TYPE_MASK) == KX_JSON_OBJECT &&
+	    KX_LIKELY(depth > 0))
+		goto object_next;
+	goto array_next;
 
 done:
 	/* Nothing may be left: no place, no byte that a kernel has not seen,
@@ -499,6 +511,7 @@ done:
 #undef HAVE
 #undef NODE
 #undef STRING_FLAG
+#undef VALUE
 }
 
 enum kx_status

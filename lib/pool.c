@@ -5,7 +5,7 @@
  * Jobs are numbered.  `taken` <= `given`: jobs between them wait for a
  * worker; `finished` <= `given`: jobs between them are being worked on or are
  * done, which the slot's flag says.  One mutex guards all of it: a job is a
- * chunk of half a megabyte, so that it is taken a few thousand times a
+ * chunk of a megabyte, so that it is taken a few thousand times a
  * second at most.
  *
  * The slot that kx_pool_slot() handed out belongs to no job yet, so all jobs
