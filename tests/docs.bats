@@ -96,8 +96,8 @@ values() {
 		cmp "$file" "$KX_SRCDIR/completions/${file#made/}" ||
 			fail "${file#made/} is old: run make regen"
 	done
-	(cd "$KX_SRCDIR/completions" && find . -type f) | sort >committed
-	(cd made && find . -type f) | sort >all
+	(cd "$KX_SRCDIR/completions" && find . -mindepth 2 -type f) | sort >committed
+	(cd made && find . -mindepth 2 -type f) | sort >all
 	agrees completions committed all
 }
 
