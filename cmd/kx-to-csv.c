@@ -100,21 +100,6 @@ count_free(void *ctx, void *user)
 	free(user);
 }
 
-static const char *
-what_is(const struct kx_json *json, uint32_t node)
-{
-	switch (kx_json_type(json, node)) {
-	case KX_JSON_NULL: return "null";
-	case KX_JSON_FALSE: return "false";
-	case KX_JSON_TRUE: return "true";
-	case KX_JSON_NUMBER: return "a number";
-	case KX_JSON_STRING: return "a string";
-	case KX_JSON_ARRAY: return "an array";
-	case KX_JSON_OBJECT: return "an object";
-	}
-	return "odd";
-}
-
 static void
 note(void *arg, enum kx_oddity oddity, uint32_t node, const char *name,
     enum kx_type wanted)
@@ -137,14 +122,14 @@ note(void *arg, enum kx_oddity oddity, uint32_t node, const char *name,
 		run_finding(p->batch, p->record, p->json, KX_SEV_NOTE,
 		    "wrong-type", at, node,
 		    "%s is %s, not %s: its cell is empty", name,
-		    number[0] != '\0' ? number : what_is(p->json, node),
+		    number[0] != '\0' ? number : kx_json_kind(p->json, node),
 		    kx_type_words(wanted));
 		break;
 	case KX_ODD_INSIDE:
 		run_finding(p->batch, p->record, p->json, KX_SEV_NOTE,
 		    "wrong-type", at, node,
 		    "%s is %s, not %s: its columns are empty", name,
-		    what_is(p->json, node), kx_type_words(wanted));
+		    kx_json_kind(p->json, node), kx_type_words(wanted));
 		break;
 	case KX_ODD_TEXT:
 		run_finding(p->batch, p->record, p->json, KX_SEV_NOTE,
@@ -170,7 +155,7 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 		run_finding(batch, rec, &worker->json, KX_SEV_ERROR,
 		    "not-an-object", worker->json.node[0].off, 0,
 		    "the record is %s, no object, so it makes no row",
-		    what_is(&worker->json, 0));
+		    kx_json_kind(&worker->json, 0));
 		run_reject(batch, rec);
 		++*(uint64_t *)batch->user;
 		return;

@@ -94,17 +94,6 @@ report(struct check *c, enum kx_rule rule, uint32_t node, const char *fmt,
 	    message);
 }
 
-static const char *
-type_name(const struct kx_json *json, uint32_t node)
-{
-	static const char *const names[] = {
-		"null", "a boolean", "a boolean", "a number", "a string",
-		"an array", "an object"
-	};
-
-	return names[kx_json_type(json, node)];
-}
-
 static bool
 is_digits(struct kx_span s)
 {
@@ -141,7 +130,7 @@ wrong_type(struct check *c, enum kx_field f, uint32_t node,
     const char *wanted)
 {
 	report(c, KX_RULE_WRONG_TYPE, node, "%s must be %s, not %s",
-	    kx_field_info[f].column, wanted, type_name(c->json, node));
+	    kx_field_info[f].column, wanted, kx_json_kind(c->json, node));
 }
 
 /* A string, or 0 after saying what is wrong. */
@@ -362,7 +351,7 @@ check_parts(struct check *c, bool known_topic)
 	else if (kx_json_type(c->json, params) != KX_JSON_OBJECT)
 		report(c, KX_RULE_PARAMS_MISSING, params,
 		    "params must be an object, not %s",
-		    type_name(c->json, params));
+		    kx_json_kind(c->json, params));
 	if (snapshots != 0 &&
 	    kx_json_type(c->json, snapshots) != KX_JSON_ARRAY)
 		wrong_type(c, KX_EVENT_SNAPSHOTS, snapshots, "an array");
@@ -419,7 +408,7 @@ check_event(struct check *c)
 	if (!c->event->is_object) {
 		report(c, KX_RULE_NOT_AN_OBJECT, 0,
 		    "an event must be an object, not %s",
-		    type_name(c->json, 0));
+		    kx_json_kind(c->json, 0));
 		return;
 	}
 	has_topic = required_string(c, KX_EVENT_TOPIC, &topic);
@@ -445,7 +434,7 @@ check_event(struct check *c)
 		if (kx_json_type(c->json, node) != KX_JSON_STRING)
 			report(c, KX_RULE_SOURCE_NAME_TYPE, node,
 			    "source_name must be a string, not %s",
-			    type_name(c->json, node));
+			    kx_json_kind(c->json, node));
 	}
 	check_level(c);
 	check_times(c);

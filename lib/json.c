@@ -543,6 +543,19 @@ kx_json_scan(struct kx_json *json, const char *text, size_t len,
 	return KX_BAD;
 }
 
+const char *
+kx_json_kind(const struct kx_json *json, uint32_t i)
+{
+	static const char *const kinds[] = {
+		[KX_JSON_NULL] = "null", [KX_JSON_FALSE] = "false",
+		[KX_JSON_TRUE] = "true", [KX_JSON_NUMBER] = "a number",
+		[KX_JSON_STRING] = "a string", [KX_JSON_ARRAY] = "an array",
+		[KX_JSON_OBJECT] = "an object"
+	};
+
+	return kinds[kx_json_type(json, i)];
+}
+
 static unsigned
 hex4(const char *p)
 {

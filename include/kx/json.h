@@ -101,6 +101,9 @@ kx_json_type(const struct kx_json *json, uint32_t i)
 	return (enum kx_json_type)(json->node[i].meta & KX_JSON_TYPE_MASK);
 }
 
+/* What the value at node i is, for messages: "null", "a number" ... */
+const char *kx_json_kind(const struct kx_json *json, uint32_t i);
+
 /* The value as it is spelled in the text, quotes and brackets included. */
 static inline struct kx_span
 kx_json_raw(const struct kx_json *json, uint32_t i)
