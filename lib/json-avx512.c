@@ -12,6 +12,16 @@
 
 #include "json-kernel.h"
 
+/* 0, 1, ... 63 */
+static inline __m512i
+positions(void)
+{
+	return _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52,
+	    51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35,
+	    34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+	    17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
 static inline uint64_t
 prefix_xor(uint64_t x)
 {
@@ -35,27 +45,20 @@ kx_index_avx512(struct kx_index_state *state, const uint8_t *p, size_t len,
 {
 	/* vpermb looks bytes up by their low six bits: the structural byte
 	 * that has those bits, so that one comparison finds all six. */
-	const __m512i iota = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56,
-	    55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39,
-	    38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22,
-	    21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3,
-	    2, 1, 0);
-	uint8_t table[64] = { 0 };
-	__m512i ops;
+	const __m512i iota = positions();
+	static const uint8_t table[64] = {
+		/* Unused slots must not match a byte that looks itself up
+		 * there: only 0 could. */
+		[0] = 1,
+		['{' & 63] = '{', ['}' & 63] = '}',
+		['[' & 63] = '[', [']' & 63] = ']',
+		[':' & 63] = ':', [',' & 63] = ','
+	};
+	const __m512i ops = _mm512_loadu_si512(table);
 	__m512i high = _mm512_setzero_si512();
 	uint32_t *first = out;
 	uint64_t places = 0;
 	size_t pos = 0;
-
-	table['{' & 63] = '{';
-	table['}' & 63] = '}';
-	table['[' & 63] = '[';
-	table[']' & 63] = ']';
-	table[':' & 63] = ':';
-	table[',' & 63] = ',';
-	/* Unused slots must not match a byte that looks itself up there. */
-	table[0] = 1;
-	ops = _mm512_loadu_si512(table);
 
 	while (pos < len) {
 		struct kx_block b;
@@ -136,14 +139,8 @@ kx_index_avx512(struct kx_index_state *state, const uint8_t *p, size_t len,
 static inline __m512i
 shifted(__m512i before, __m512i v, int n)
 {
-	const __m512i iota = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56,
-	    55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39,
-	    38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22,
-	    21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3,
-	    2, 1, 0);
-
 	return _mm512_permutex2var_epi8(before,
-	    _mm512_add_epi8(iota, _mm512_set1_epi8((char)(64 - n))), v);
+	    _mm512_add_epi8(positions(), _mm512_set1_epi8((char)(64 - n))), v);
 }
 
 static inline __m512i
