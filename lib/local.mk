@@ -20,6 +20,8 @@ lib_libkx_a_SOURCES = \
   lib/csv.c \
   lib/diag.c \
   lib/event.c \
+  lib/evidence.c \
+  lib/extract.c \
   lib/filter.c \
   lib/frame.c \
   lib/hash.c \
@@ -53,6 +55,8 @@ noinst_HEADERS += \
   include/kx/csv.h \
   include/kx/diag.h \
   include/kx/event.h \
+  include/kx/evidence.h \
+  include/kx/extract.h \
   include/kx/filter.h \
   include/kx/frame.h \
   include/kx/hash.h \

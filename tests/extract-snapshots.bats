@@ -492,7 +492,7 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 	kx-extract-snapshots -C d pipe &
 	pid=$!
 	exec 7<>pipe
-	wait_for 5 test -d d
+	wait_for 20 test -d d
 	sleep 0.2
 	status_is 2 kx-extract-snapshots -C d </dev/null
 	says err 'another process'
@@ -518,6 +518,28 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 	)
 	is "$(find . -name '.*' ! -name . | wc -l)" 0
 	[ ! -e e.tar ] && [ ! -e f.tar ] && [ ! -e e/manifest.csv ]
+}
+
+@test "rejects that cannot be written end the run, and no bundle is made" {
+	# More than is gathered before a write.
+	{ event 1; head -c 400000 /dev/zero | tr '\0' x; echo; event 2; } >log
+	for kind in zip tar; do
+		status_is 2 kx-extract-snapshots -o e.$kind --rejects=/dev/full log
+		says err '/dev/full: No space left'
+		[ ! -e e.$kind ]
+		status_is 2 kx-extract-snapshots --bagit -o e.$kind \
+			--manifest=m.csv --rejects=/dev/full log
+		[ ! -e e.$kind ] && [ ! -e m.csv ]
+	done
+	status_is 2 kx-extract-snapshots -C d --rejects=/dev/full log
+	[ ! -e d/manifest.csv ] && [ ! -e d/manifest-sha256.txt ]
+	is "$(find . -name '.*' ! -name . | wc -l)" 0
+	# With all records read the bundle is whole.
+	{ event 1; echo '{'; event 2; } >log
+	status_is 2 kx-extract-snapshots -C f --rejects=/dev/full log
+	one_line <(grep -v '\[truncated-record\]\|\[syntax\]' err)
+	is "$(find f -name '*.jpg' | wc -l)" 2
+	(cd f && sha256sum -c --quiet manifest-sha256.txt)
 }
 
 @test "a missing log: the others are read, status 2" {

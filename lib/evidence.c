@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The papers of a bundle.  Each is a stream of the bundle; a line for one of
+ * them is made in `text`, which is empty between calls.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kx/bag.h"
+#include "kx/evidence.h"
+#include "kx/page.h"
+#include "kx/snapname.h"
+
+#define FRAMES_FOLDER "data/frames"
+#define PATH_SIZE (sizeof(FRAMES_FOLDER "/") + KX_SNAPNAME_MAX)
+#define KEEP_BYTES ((size_t)1 << 20)	/* of `text`, from line to line */
+
+struct kx_evidence {
+	struct kx_evidence_options options;
+	struct kx_bundle *bundle;
+	bool bag;
+	struct kx_bundle_stream *manifest;	/* NULL: not in the bundle */
+	struct kx_bundle_stream *sums;		/* manifest-sha256.txt */
+	struct kx_bundle_stream *records, *page;	/* of a bag */
+	struct kx_hash *hash;
+	struct kx_snapnames names;
+	struct kx_buf text;
+	bool has_newest;
+	int64_t newest_ms;		/* start of the newest event */
+	uint64_t frames_size;		/* of all rows, files or not */
+	uint64_t payload_size, payload_files;
+	struct kx_evidence_totals totals;
+};
+
+static enum kx_status
+no_memory(struct kx_error *err)
+{
+	return kx_error_set(err, KX_FAIL, ENOMEM, "cannot go on");
+}
+
+/* What was gathered in e->text goes to a stream. */
+static enum kx_status
+put_text(struct kx_evidence *e, struct kx_bundle_stream *stream,
+    struct kx_error *err)
+{
+	enum kx_status status;
+
+	if (kx_buf_failed(&e->text))
+		return no_memory(err);
+	status = kx_bundle_stream_write(stream, e->text.ptr, e->text.len,
+	    err);
+	kx_buf_reset(&e->text, KEEP_BYTES);
+	return status;
+}
+
+/* And here to the manifest that is a file of its own. */
+static enum kx_status
+put_text_out(struct kx_evidence *e, struct kx_error *err)
+{
+	enum kx_status status;
+
+	if (kx_buf_failed(&e->text))
+		return no_memory(err);
+	status = kx_output_write(e->options.manifest, e->text.ptr,
+	    e->text.len, err);
+	kx_buf_reset(&e->text, KEEP_BYTES);
+	return status;
+}
+
+static enum kx_status
+put_row(struct kx_evidence *e, const struct kx_manifest_row *row,
+    struct kx_error *err)
+{
+	enum kx_status status = KX_OK;
+
+	if (e->manifest != NULL) {
+		kx_manifest_row(&e->text, KX_MANIFEST_CSV, row);
+		status = put_text(e, e->manifest, err);
+	}
+	if (status != KX_OK || e->options.manifest == NULL)
+		return status;
+	kx_manifest_row(&e->text, e->options.format, row);
+	return put_text_out(e, err);
+}
+
+static enum kx_status
+put_sum(struct kx_evidence *e, const uint8_t sha256[KX_SHA256_SIZE],
+    uint64_t size, const char *path, struct kx_error *err)
+{
+	e->payload_files++;
+	e->payload_size += size;
+	kx_bag_line(&e->text, sha256, path);
+	return put_text(e, e->sums, err);
+}
+
+/* --- events --------------------------------------------------------------- */
+
+/* Take a name for the frame and put it in the bundle; `path` receives its
+ * place there. */
+static enum kx_status
+put_frame(struct kx_evidence *e, struct kx_extract_item *item,
+    struct kx_span bytes, int64_t mtime, char path[PATH_SIZE],
+    struct kx_error *err)
+{
+	size_t prefix = e->bag ? strlen(FRAMES_FOLDER "/") : 0;
+	char *name = path + prefix;
+	enum kx_status status;
+	uint32_t nth = 1;
+
+	memcpy(path, FRAMES_FOLDER "/", prefix);
+	memcpy(name, item->name, strlen(item->name) + 1);
+	while ((status = kx_snapnames_take(&e->names, name, item->sha256,
+	    e->hash)) == KX_BAD)
+		(void)kx_snapname_nth(name, item->name, ++nth);
+	if (status == KX_FAIL)
+		return no_memory(err);
+	item->row.name = kx_span_str(path);
+	e->frames_size += bytes.len;
+	if (status == KX_EOF) {
+		/* The event was delivered twice: one file, two rows. */
+		if (item->row.reason.ptr == NULL)
+			item->row.reason =
+			    KX_SPAN("the same file as an earlier row");
+		return KX_OK;
+	}
+	e->totals.frames++;
+	status = kx_bundle_add(e->bundle, path, mtime, 0, bytes, err);
+	return status != KX_OK ? status :
+	    put_sum(e, item->sha256, bytes.len, path, err);
+}
+
+static enum kx_status
+put_item(struct kx_evidence *e, const struct kx_extracts *extracts,
+    const struct kx_extract_event *event, struct kx_extract_item *item,
+    struct kx_error *err)
+{
+	enum kx_status status = KX_OK;
+	char path[PATH_SIZE];
+	struct kx_page_frame frame = { .href = NULL };
+
+	if (item->row.state == KX_MANIFEST_OK) {
+		status = put_frame(e, item,
+		    kx_buf_span(&extracts->bytes[item->bytes]),
+		    event->start_ms / 1000, path, err);
+		frame.href = path + strlen(KX_BAG_PAYLOAD);
+	} else if (item->row.state == KX_MANIFEST_MISSING) {
+		e->totals.missing++;
+	} else {
+		e->totals.undecodable++;
+	}
+	if (status == KX_OK)
+		status = put_row(e, &item->row, err);
+	if (status != KX_OK || !e->bag)
+		return status;
+	frame.type = item->row.type;
+	frame.width = item->row.width;
+	frame.height = item->row.height;
+	frame.reason = item->row.reason;
+	frame.expires = item->row.expires;
+	frame.expires_ms = item->row.expires_ms;
+	kx_page_frame(&e->text, &frame);
+	return put_text(e, e->page, err);
+}
+
+/* The record goes into the bag, its card on the page. */
+static enum kx_status
+put_record(struct kx_evidence *e, const struct kx_extracts *extracts,
+    const struct kx_extract_event *event, struct kx_error *err)
+{
+	const char *made = extracts->made.ptr;
+	enum kx_status status;
+
+	status = kx_bundle_stream_write(e->records, event->line.ptr != NULL ?
+	    event->line.ptr : made + event->line_off, event->line.len, err);
+	if (status == KX_OK)
+		status = kx_bundle_stream_write(e->records, "\n", 1, err);
+	if (status == KX_OK)
+		status = kx_bundle_stream_write(e->page,
+		    made + event->card_off, event->card_len, err);
+	return status;
+}
+
+enum kx_status
+kx_evidence_event(struct kx_evidence *e, struct kx_extracts *extracts,
+    size_t i, struct kx_error *err)
+{
+	const struct kx_extract_event *event = &extracts->events[i];
+	enum kx_status status = KX_OK;
+	size_t k;
+
+	e->totals.events++;
+	if (event->has_start &&
+	    (!e->has_newest || event->start_ms > e->newest_ms)) {
+		e->has_newest = true;
+		e->newest_ms = event->start_ms;
+	}
+	if (e->bag)
+		status = put_record(e, extracts, event, err);
+	for (k = 0; status == KX_OK && k < event->n; k++)
+		status = put_item(e, extracts, event,
+		    &extracts->items[event->first + k], err);
+	if (status != KX_OK || !e->bag)
+		return status;
+	kx_page_card_end(&e->text, event->source, event->lineno,
+	    event->record_sha256);
+	return put_text(e, e->page, err);
+}
+
+enum kx_status
+kx_evidence_malformed(struct kx_evidence *e,
+    const struct kx_finding *finding, struct kx_error *err)
+{
+	const struct kx_manifest_row row = {
+		.state = KX_MANIFEST_MALFORMED,
+		.source = kx_span_str(finding->file),
+		.line = finding->line,
+		.off = finding->off,
+		.reason = kx_span_str(finding->message)
+	};
+
+	e->totals.malformed++;
+	return put_row(e, &row, err);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+/* When papers are from: the newest event. */
+static int64_t
+papers_mtime(const struct kx_evidence *e)
+{
+	return e->has_newest ? e->newest_ms / 1000 : 0;
+}
+
+/* End a stream; a payload file (it has a name) is listed in
+ * manifest-sha256.txt. */
+static enum kx_status
+end_stream(struct kx_evidence *e, struct kx_bundle_stream **stream,
+    const char *name, unsigned flags, uint8_t sum[KX_SHA256_SIZE],
+    struct kx_error *err)
+{
+	enum kx_status status;
+	uint64_t size;
+
+	if (*stream == NULL)
+		return KX_OK;
+	status = kx_bundle_stream_end(*stream, papers_mtime(e), flags, sum,
+	    &size, err);
+	*stream = NULL;
+	return status != KX_OK || name == NULL ? status :
+	    put_sum(e, sum, size, name, err);
+}
+
+/* Records that are mostly pictures in base64 would take seconds to shrink by
+ * a quarter: they are stored, as the pictures are. */
+static unsigned
+records_flags(const struct kx_evidence *e)
+{
+	return e->frames_size > kx_bundle_stream_size(e->records) / 4 ? 0 :
+	    KX_BUNDLE_TEXT;
+}
+
+/* A tag file: e->text goes into the bundle, its line into `tags`. */
+static enum kx_status
+put_tag(struct kx_evidence *e, struct kx_buf *tags, const char *name,
+    struct kx_error *err)
+{
+	uint8_t sum[KX_SHA256_SIZE];
+	enum kx_status status;
+
+	if (kx_buf_failed(&e->text) || kx_hash_all(e->hash, e->text.ptr,
+	    e->text.len, sum) != KX_OK)
+		return no_memory(err);
+	kx_bag_line(tags, sum, name);
+	status = kx_bundle_add(e->bundle, name, papers_mtime(e),
+	    KX_BUNDLE_TEXT, kx_buf_span(&e->text), err);
+	kx_buf_reset(&e->text, KEEP_BYTES);
+	return status;
+}
+
+static enum kx_status
+put_tags(struct kx_evidence *e, struct kx_buf *tags, struct kx_error *err)
+{
+	uint8_t sum[KX_SHA256_SIZE];
+	enum kx_status status;
+
+	kx_bag_declaration(&e->text);
+	status = put_tag(e, tags, KX_BAG_DECLARATION, err);
+	if (status != KX_OK)
+		return status;
+	kx_bag_info(&e->text, "Bag-Software-Agent", e->options.agent);
+	if (e->options.has_date)
+		kx_bag_date(&e->text, e->options.date_ms);
+	else if (e->has_newest)
+		kx_bag_date(&e->text, e->newest_ms);
+	kx_bag_oxum(&e->text, e->payload_size, e->payload_files);
+	status = put_tag(e, tags, KX_BAG_INFO, err);
+	if (status == KX_OK)
+		status = end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, sum,
+		    err);
+	if (status != KX_OK)
+		return status;
+	kx_bag_line(tags, sum, KX_BAG_MANIFEST);
+	if (kx_buf_failed(tags))
+		return no_memory(err);
+	return kx_bundle_add(e->bundle, KX_BAG_TAGMANIFEST, papers_mtime(e),
+	    KX_BUNDLE_TEXT, kx_buf_span(tags), err);
+}
+
+/* What else is in the folders of a payload makes the bag invalid: it is
+ * somebody's, so it is named and left. */
+struct stranger {
+	const struct kx_evidence *e;
+	bool frames;
+	char name[256];
+};
+
+static bool
+known(void *arg, const char *name)
+{
+	static const char *const ours[] = {
+		"frames", "events.ndjson", "index.html", "manifest.csv"
+	};
+	struct stranger *s = arg;
+	size_t len = strlen(name), i;
+
+	if (len >= sizeof(s->name))
+		len = sizeof(s->name) - 1;
+	if (!s->frames) {
+		for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+			if (!strcmp(name, ours[i]))
+				return true;
+		}
+	} else if (strlen(name) <= KX_SNAPNAME_MAX) {
+		if (kx_snapnames_has(&s->e->names, name, s->e->hash))
+			return true;
+	}
+	memcpy(s->name, name, len);
+	s->name[len] = '\0';
+	return false;
+}
+
+static enum kx_status
+no_strangers(struct kx_evidence *e, const char *folder, bool frames,
+    struct kx_error *err)
+{
+	struct stranger s = { .e = e, .frames = frames };
+	enum kx_status status;
+
+	status = kx_bundle_list(e->bundle, folder, known, &s, err);
+	if (status != KX_OK || s.name[0] == '\0')
+		return status;
+	return kx_error_set(err, KX_FAIL, 0,
+	    "%s/%s/%s is not of this bag, which would be invalid",
+	    e->options.place, folder, s.name);
+}
+
+/* The payload of a bag that is no frame and no manifest. */
+static enum kx_status
+end_payload(struct kx_evidence *e, struct kx_error *err)
+{
+	const struct kx_page_totals totals = {
+		.events = e->totals.events,
+		.frames = e->totals.frames,
+		.not_here = e->totals.missing + e->totals.undecodable,
+		.malformed = e->totals.malformed
+	};
+	uint8_t sum[KX_SHA256_SIZE];
+	enum kx_status status;
+
+	kx_page_end(&e->text, &totals);
+	status = put_text(e, e->page, err);
+	if (status == KX_OK)
+		status = end_stream(e, &e->records, "data/events.ndjson",
+		    records_flags(e), sum, err);
+	if (status == KX_OK)
+		status = end_stream(e, &e->page, "data/index.html",
+		    KX_BUNDLE_TEXT, sum, err);
+	if (status == KX_OK)
+		status = no_strangers(e, "data", false, err);
+	if (status == KX_OK)
+		status = no_strangers(e, FRAMES_FOLDER, true, err);
+	return status;
+}
+
+enum kx_status
+kx_evidence_finish(struct kx_evidence *e, struct kx_error *err)
+{
+	struct kx_buf tags = { NULL, 0, 0, false };
+	uint8_t sum[KX_SHA256_SIZE];
+	enum kx_status status = KX_OK;
+
+	if (e->bag)
+		status = end_payload(e, err);
+	if (status == KX_OK)
+		status = kx_bundle_sync(e->bundle, err);
+	if (status == KX_OK)
+		status = end_stream(e, &e->manifest, e->bag ?
+		    "data/manifest.csv" : "manifest.csv", KX_BUNDLE_TEXT, sum,
+		    err);
+	if (status != KX_OK)
+		return status;
+	if (!e->bag)
+		return end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, sum,
+		    err);
+	status = kx_bundle_sync(e->bundle, err);
+	if (status == KX_OK)
+		status = put_tags(e, &tags, err);
+	kx_buf_free(&tags);
+	return status;
+}
+
+/* --- open and close ------------------------------------------------------- */
+
+/* Begin the files that only a bag has. */
+static enum kx_status
+open_bag(struct kx_evidence *e, struct kx_error *err)
+{
+	enum kx_status status;
+
+	status = kx_bundle_stream_open(e->bundle, "data/events.ndjson",
+	    &e->records, err);
+	if (status == KX_OK)
+		status = kx_bundle_stream_open(e->bundle, "data/index.html",
+		    &e->page, err);
+	if (status != KX_OK)
+		return status;
+	if (!kx_page_begin(&e->text, e->hash))
+		return no_memory(err);
+	return put_text(e, e->page, err);
+}
+
+static enum kx_status
+open_manifests(struct kx_evidence *e, struct kx_error *err)
+{
+	enum kx_status status = KX_OK;
+
+	if (e->bag || e->options.manifest == NULL) {
+		status = kx_bundle_stream_open(e->bundle, e->bag ?
+		    "data/manifest.csv" : "manifest.csv", &e->manifest, err);
+		if (status != KX_OK)
+			return status;
+		kx_manifest_begin(&e->text, KX_MANIFEST_CSV);
+		status = put_text(e, e->manifest, err);
+	}
+	if (status != KX_OK || e->options.manifest == NULL)
+		return status;
+	kx_manifest_begin(&e->text, e->options.format);
+	return put_text_out(e, err);
+}
+
+enum kx_status
+kx_evidence_open(const struct kx_evidence_options *options,
+    struct kx_evidence **out, struct kx_error *err)
+{
+	struct kx_evidence *e = calloc(1, sizeof(*e));
+	enum kx_status status;
+
+	*out = e;
+	if (e == NULL)
+		return no_memory(err);
+	e->options = *options;
+	e->bundle = options->bundle;
+	e->bag = options->bag;
+	status = kx_hash_new(KX_SHA256, &e->hash, err);
+	if (status == KX_OK)
+		status = kx_bundle_stream_open(e->bundle, KX_BAG_MANIFEST,
+		    &e->sums, err);
+	if (status == KX_OK && e->bag)
+		status = open_bag(e, err);
+	return status != KX_OK ? status : open_manifests(e, err);
+}
+
+const struct kx_evidence_totals *
+kx_evidence_totals(const struct kx_evidence *e)
+{
+	return &e->totals;
+}
+
+void
+kx_evidence_close(struct kx_evidence *e)
+{
+	if (e == NULL)
+		return;
+	kx_bundle_stream_drop(e->manifest);
+	kx_bundle_stream_drop(e->sums);
+	kx_bundle_stream_drop(e->records);
+	kx_bundle_stream_drop(e->page);
+	kx_snapnames_free(&e->names);
+	kx_hash_free(e->hash);
+	kx_buf_free(&e->text);
+	free(e);
+}
