@@ -1,87 +1,71 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hashes: the one file that knows libcrypto.  EVP_sha256() would have the
- * algorithm looked up, under a lock, for every message; a fetched one is
- * there.
+ * Hashes: the one file that knows libcrypto.
+ *
+ * The functions are those that OpenSSL 3 would rather have called through its
+ * EVP_MD_fetch().  That one sets up the whole library, in some hundred
+ * allocations, and crashes (3.0) where certain of them fail; these work in
+ * the caller's memory, allocate nothing and cannot fail.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <config.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "kx/hash.h"
 
+_Static_assert(SHA256_DIGEST_LENGTH == KX_SHA256_SIZE, "");
+_Static_assert(SHA512_DIGEST_LENGTH == KX_SHA512_SIZE, "");
+
 struct kx_hash {
-	EVP_MD *md;
-	EVP_MD_CTX *ctx;
-	size_t size;
+	enum kx_hash_kind kind;
+	union {
+		SHA256_CTX sha256;
+		SHA512_CTX sha512;
+	} ctx;
 };
 
 enum kx_status
 kx_hash_new(enum kx_hash_kind kind, struct kx_hash **out,
     struct kx_error *err)
 {
-	const char *name = kind == KX_SHA512 ? "SHA512" : "SHA256";
-	struct kx_hash *hash;
-	int errnum = ENOMEM;
+	struct kx_hash *hash = calloc(1, sizeof(*hash));
 
-	*out = NULL;
-	hash = calloc(1, sizeof(*hash));
-	if (hash == NULL)
-		goto fail;
-	hash->size = kind == KX_SHA512 ? KX_SHA512_SIZE : KX_SHA256_SIZE;
-	hash->md = EVP_MD_fetch(NULL, name, NULL);
-	if (hash->md == NULL) {
-		/* What it says on its stack is not always about memory. */
-		if (ERR_GET_REASON(ERR_peek_last_error()) !=
-		    ERR_R_MALLOC_FAILURE)
-			errnum = 0;
-		goto fail;
-	}
-	hash->ctx = EVP_MD_CTX_new();
-	if (hash->ctx == NULL)
-		goto fail;
 	*out = hash;
+	if (hash == NULL)
+		return kx_error_set(err, KX_FAIL, ENOMEM,
+		    "cannot set up hashes");
+	hash->kind = kind;
 	return KX_OK;
-fail:
-	ERR_clear_error();
-	kx_hash_free(hash);
-	return kx_error_set(err, KX_FAIL, errnum, "cannot set up %s", name);
 }
 
 void
 kx_hash_free(struct kx_hash *hash)
 {
-	if (hash == NULL)
-		return;
-	EVP_MD_CTX_free(hash->ctx);
-	EVP_MD_free(hash->md);
 	free(hash);
 }
 
 size_t
 kx_hash_size(const struct kx_hash *hash)
 {
-	return hash->size;
+	return hash->kind == KX_SHA512 ? KX_SHA512_SIZE : KX_SHA256_SIZE;
 }
 
 static enum kx_status
 check(int ok)
 {
-	if (ok == 1)
-		return KX_OK;
-	ERR_clear_error();
-	return KX_FAIL;
+	return ok == 1 ? KX_OK : KX_FAIL;
 }
 
 enum kx_status
 kx_hash_begin(struct kx_hash *hash)
 {
-	return check(EVP_DigestInit_ex2(hash->ctx, hash->md, NULL));
+	return check(hash->kind == KX_SHA512 ?
+	    SHA512_Init(&hash->ctx.sha512) : SHA256_Init(&hash->ctx.sha256));
 }
 
 enum kx_status
@@ -89,23 +73,20 @@ kx_hash_add(struct kx_hash *hash, const void *ptr, size_t len)
 {
 	if (len == 0)
 		return KX_OK;
-	return check(EVP_DigestUpdate(hash->ctx, ptr, len));
+	return check(hash->kind == KX_SHA512 ?
+	    SHA512_Update(&hash->ctx.sha512, ptr, len) :
+	    SHA256_Update(&hash->ctx.sha256, ptr, len));
 }
 
 enum kx_status
 kx_hash_end(struct kx_hash *hash, uint8_t *digest)
 {
-	uint8_t full[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	enum kx_status status;
+	enum kx_status status = check(hash->kind == KX_SHA512 ?
+	    SHA512_Final(digest, &hash->ctx.sha512) :
+	    SHA256_Final(digest, &hash->ctx.sha256));
 
-	status = check(EVP_DigestFinal_ex(hash->ctx, full, &len));
-	if (status == KX_OK && len != hash->size)
-		status = KX_FAIL;
-	if (status == KX_OK)
-		memcpy(digest, full, hash->size);
-	else
-		memset(digest, 0, hash->size);
+	if (status != KX_OK)
+		memset(digest, 0, kx_hash_size(hash));
 	return status;
 }
 
@@ -115,7 +96,7 @@ kx_hash_all(struct kx_hash *hash, const void *ptr, size_t len,
 {
 	if (kx_hash_begin(hash) != KX_OK ||
 	    kx_hash_add(hash, ptr, len) != KX_OK) {
-		memset(digest, 0, hash->size);
+		memset(digest, 0, kx_hash_size(hash));
 		return KX_FAIL;
 	}
 	return kx_hash_end(hash, digest);

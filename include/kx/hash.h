@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SHA-256 and SHA-512 (FIPS 180-4), by libcrypto.  The algorithm is looked up
- * once for each struct kx_hash, which then serves any number of messages, one
- * after the other, on one thread at a time.
+ * SHA-256 and SHA-512 (FIPS 180-4), by libcrypto.  A struct kx_hash serves any
+ * number of messages, one after the other, on one thread at a time.
  */
 #ifndef KX_HASH_H
 #define KX_HASH_H
@@ -17,8 +16,7 @@ enum kx_hash_kind { KX_SHA256, KX_SHA512 };
 
 struct kx_hash;
 
-/* KX_OK: *out is the caller's to free; KX_FAIL: no memory, or a libcrypto
- * that has no such algorithm. */
+/* KX_OK: *out is the caller's to free; KX_FAIL: no memory. */
 enum kx_status kx_hash_new(enum kx_hash_kind kind, struct kx_hash **out,
     struct kx_error *err) KX_MUST_CHECK;
 void kx_hash_free(struct kx_hash *hash);
@@ -28,8 +26,8 @@ size_t kx_hash_size(const struct kx_hash *hash);
 
 /*
  * The digest of one message, into kx_hash_size() bytes: begin, any number of
- * add, end; or all of it in one call.  KX_FAIL where libcrypto fails (no
- * memory): the digest is then all zeros and of no use.
+ * add, end; or all of it in one call.  None of them allocates.  KX_FAIL where
+ * libcrypto fails: the digest is then all zeros and of no use.
  */
 enum kx_status kx_hash_begin(struct kx_hash *hash) KX_MUST_CHECK;
 enum kx_status kx_hash_add(struct kx_hash *hash, const void *ptr, size_t len)
