@@ -166,6 +166,48 @@ complete_bash() {
 	empty wrong
 }
 
+# rules_used TOOL: the names of rules in what makes its findings, in string
+# literals: what is passed to run_finding() and its like, or stands in a table.
+rules_used() {
+	local files="$KX_SRCDIR/cmd/$1.c"
+	[ "$1" != kx-extract-snapshots ] ||
+		files="$files $KX_SRCDIR/lib/extract.c $KX_SRCDIR/lib/frame.c"
+	# shellcheck disable=SC2086
+	cat $files | tr -s '\t\n' '  ' | sed 's/; /;\n/g; s/}, /},\n/g' |
+		grep -E 'KX_SEV_|KX_FRAME_|KX_BASE64_' |
+		grep -oE '[,(?:] *"[a-z0-9]+(-[a-z0-9]+)*"' |
+		tr -cd 'a-z0-9\n-' | sort -u
+}
+
+@test "every rule that a tool names is in rules.def or in its manual" {
+	values "$KX_SRCDIR/lib/rules.def" KX_RULE 1 >rules
+	[ "$(wc -l <rules)" -gt 20 ]
+	for tool in "${tools[@]}"; do
+		# Under DIAGNOSTICS, as an item of the list.
+		sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh [^D]/p' \
+			"$KX_SRCDIR/cmd/$tool.1" | sed -n 's/^\.It Sy //p' |
+			tr -d ' ' | tr , '\n' | sort -u >manual."$tool"
+		rules_used "$tool" >used."$tool"
+		comm -23 used."$tool" manual."$tool" | grep -vxFf rules >unknown ||
+			true
+		[ ! -s unknown ] || fail "$tool.1 has no" "$(<unknown)"
+	done
+	# What is looked for is found.
+	for word in kx-filter:program-error kx-replay:receiver-gone \
+		kx-replay:retry kx-to-csv:replaced-character \
+		kx-extract-snapshots:image-empty \
+		kx-extract-snapshots:image-base64-form \
+		kx-extract-snapshots:image-damaged; do
+		grep -qx "${word#*:}" used."${word%:*}" ||
+			fail "$word is not found in the source"
+	done
+	# And no manual explains one that is not made.
+	for tool in "${tools[@]}"; do
+		comm -13 used."$tool" manual."$tool" >unknown
+		[ ! -s unknown ] || fail "$tool.1 explains" "$(<unknown)"
+	done
+}
+
 @test "kx-event(5) has every field, and no other" {
 	values "$KX_SRCDIR/lib/fields.def" KX_FIELD 1 >fields
 	[ "$(wc -l <fields)" -gt 40 ]

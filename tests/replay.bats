@@ -86,12 +86,13 @@ between() {
 }
 
 @test "gaps are those of the start times" {
-	{ stamped 1700000000000; stamped 1700000000400; stamped 1700000001000; } > in
+	{ stamped 1700000000000; stamped 1700000000600; stamped 1700000001500; } > in
+	# the clock starts with the first event, which may be seen late
 	kx-replay in | while read -r _; do ms; done > stamps
 	mapfile -t at < stamps
 	[ ${#at[@]} -eq 3 ]
-	between 250 $((at[1] - at[0])) 3000
-	between 850 $((at[2] - at[0])) 5000
+	between 250 $((at[1] - at[0])) 5000
+	between 1100 $((at[2] - at[0])) 8000
 }
 
 @test "--speed divides the gaps" {
@@ -99,18 +100,18 @@ between() {
 	t=$(ms)
 	kx-replay --speed=10 in
 	t=$(($(ms) - t))
-	between 600 $t 4000
+	between 600 $t 5900
 	stamped 1700000060000 >> in
 	t=$(ms)
 	kx-replay --speed=max in
 	kx-replay --speed=1e6 in
 	t=$(($(ms) - t))
-	[ $t -lt 3000 ]
+	[ $t -lt 20000 ]
 	{ stamped 0; stamped 300; } > in
 	t=$(ms)
 	kx-replay --speed=0.5 in
 	t=$(($(ms) - t))
-	between 600 $t 4000
+	between 600 $t 8000
 }
 
 @test "an event is written when it is due, not when the next one is" {
@@ -149,7 +150,7 @@ between() {
 	run -0 --separate-stderr kx-replay in
 	t=$(($(ms) - t))
 	[ ${#lines[@]} -eq 5 ]
-	between 300 $t 3000
+	between 300 $t 3900
 	[[ $stderr == *"2 events were earlier than the one before"* ]]
 	run -0 --separate-stderr kx-replay -q in
 	[ -z "$stderr" ]
@@ -173,13 +174,13 @@ between() {
 	t=$(($(ms) - t))
 	[ ${#lines[@]} -eq 13 ]
 	[ -z "$stderr" ]
-	between 200 $t 3000
+	between 200 $t 20000
 }
 
 @test "output and order are the same for every -j" {
-	for ((i = 0; i < 20000; i++)); do
-		echo "{\"start_time\":$i,\"event_id\":\"$((i * 7919))\"}"
-	done > in
+	awk 'BEGIN { for (i = 0; i < 20000; i++)
+		printf "{\"start_time\":%d,\"event_id\":\"%d\"}\n", i, i * 7919
+	}' > in
 	for j in 1 2 4; do
 		kx-replay -j $j --speed=max in > out
 		cmp out in
@@ -258,10 +259,10 @@ between() {
 }
 
 @test "requests keep the clock" {
-	{ stamped 0; stamped 400; stamped 800; } > in
+	{ stamped 0; stamped 600; stamped 1200; } > in
 	receiver
 	kx-replay --url="$URL" in
-	run -0 jq -s '(.[2].time - .[0].time) | . >= 0.6 and . < 5' journal
+	run -0 jq -s '(.[2].time - .[0].time) | . >= 0.8 and . < 10' journal
 	[ "$output" = true ]
 }
 

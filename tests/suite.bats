@@ -737,7 +737,7 @@ packed() {
 @test "a reader that goes away ends the tool by SIGPIPE, silently" {
 	events 3 >some
 	for tool in "${writers[@]}"; do
-		timeout 10 env --default-signal=PIPE bash -c '
+		timeout 60 env --default-signal=PIPE bash -c '
 			tool=$1
 			case $tool in
 			kx-filter) set -- kx-filter --min-level=0 ;;
@@ -778,7 +778,7 @@ packed() {
 				event $i >&9
 				want=$i
 				[ "$tool" != kx-to-csv ] || want=$((i + 1))
-				wait_for 5 eval '[ "$(wc -l <out)" -eq '$want' ]' ||
+				wait_for 20 eval '[ "$(wc -l <out)" -eq '$want' ]' ||
 					fail "$tool -j $jobs: event $i"
 			done
 			exec 9>&-
@@ -793,7 +793,7 @@ packed() {
 		# The first line says that it is a text a line.
 		event 1 >&9
 		echo '{"a":' >&9
-		wait_for 5 test -s err || fail "$tool: no finding"
+		wait_for 20 test -s err || fail "$tool: no finding"
 		exec 9>&-
 		wait $! || true
 	done
@@ -852,7 +852,7 @@ packed() {
 			pid=$!
 			exec 9>pipe
 			cat some some >&9
-			wait_for 5 eval \
+			wait_for 20 eval \
 				'[ -n "$(find dir -name ".kept.??????")" ]'
 			[ ! -e "dir/$(saved "$tool")" ]
 			kill -"${signal%:*}" $pid
@@ -881,7 +881,7 @@ packed() {
 		pid=$!
 		exec 9>pipe
 		cat some >&9
-		wait_for 5 eval '[ -n "$(find dir -name ".kept.??????")" ]'
+		wait_for 20 eval '[ -n "$(find dir -name ".kept.??????")" ]'
 		sleep 0.2
 		kill $pid
 		got=0
@@ -911,7 +911,7 @@ packed() {
 		pid=$!
 		exec 9>pipe
 		cat in >&9
-		wait_for 5 test -s out
+		wait_for 20 test -s out
 		kill -HUP $pid
 		cat in >&9
 		exec 9>&-

@@ -27,7 +27,7 @@ finds() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
 @test "a valid event passes byte for byte, without a word" {

@@ -3,10 +3,13 @@
  * Without a fuzzer: run the entry point over saved inputs, whole and with
  * small changes, so that `make check' covers what fuzzing found.  TAP.
  *
- *   PROGRAM FILE...
+ *   PROGRAM [FILE...]
+ *
+ * Without a FILE: those of tests/data, below $KX_SRCDIR.
  */
 #include <config.h>
 
+#include <glob.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +34,21 @@ main(int argc, char **argv)
 	static uint8_t data[1 << 20];
 	uint64_t x = 88172645463325252u;
 	int i, change, failed = 0;
+	char pattern[4096];
+	glob_t found;
 
+	if (argc == 1) {
+		snprintf(pattern, sizeof pattern, "%s/tests/data/*.*json",
+		    getenv("KX_SRCDIR") != NULL ? getenv("KX_SRCDIR") : ".");
+		/* Slot 0 is the program's name. */
+		found.gl_offs = 1;
+		if (glob(pattern, GLOB_DOOFFS, NULL, &found) != 0) {
+			printf("1..1\nnot ok 1 - nothing in %s\n", pattern);
+			return 1;
+		}
+		argc = (int)found.gl_pathc + 1;
+		argv = found.gl_pathv;
+	}
 	printf("1..%d\n", argc - 1);
 	for (i = 1; i < argc; i++) {
 		FILE *file = fopen(argv[i], "rb");
