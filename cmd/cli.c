@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kx/kernel.h"
@@ -396,6 +397,54 @@ cli_temp_remove(const char *path)
 		same = path;
 		if (atomic_compare_exchange_strong(&temps[i], &same, NULL))
 			return;
+	}
+}
+
+/* Is there a regular file, or nothing, at path?  Of the folder that it is in
+ * (or would be in) *dir gets the number. */
+static bool
+is_place(const char *path, struct stat *dir, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *parent;
+	bool ok;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return false;
+	*base = slash == NULL ? path : slash + 1;
+	parent = slash == NULL ? strdup(".") :
+	    strndup(path, (size_t)(slash - path) + 1);
+	ok = parent != NULL && stat(parent, dir) == 0;
+	free(parent);
+	return ok;
+}
+
+void
+cli_claim(const char *option, const char *path)
+{
+	static struct {
+		const char *option, *base;
+		struct stat dir;
+	} claims[4];
+	static size_t n;
+	struct stat dir;
+	const char *base;
+	size_t i;
+
+	if (path == NULL || !strcmp(path, "-") ||
+	    !is_place(path, &dir, &base))
+		return;
+	for (i = 0; i < n; i++)
+		if (claims[i].dir.st_dev == dir.st_dev &&
+		    claims[i].dir.st_ino == dir.st_ino &&
+		    !strcmp(claims[i].base, base))
+			cli_usage("--%s and --%s name the same file, %s",
+			    claims[i].option, option, cli_quotes(path));
+	if (n < sizeof claims / sizeof claims[0]) {
+		claims[n].option = option;
+		claims[n].base = base;
+		claims[n++].dir = dir;
 	}
 }
 
@@ -916,6 +965,8 @@ cli_next(char **arg)
 		if (c == -1) {
 			if (cli.kernel == NULL)
 				choose_kernel();
+			cli_claim("output", cli.output);
+			cli_claim("rejects", cli.rejects);
 			return CLI_END;
 		}
 		row = c == '?' || c == ':' ? NULL : find_row(c);

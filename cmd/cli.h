@@ -115,6 +115,12 @@ const char *cli_quotes(const char *s);
 void cli_temp_add(const char *path);
 void cli_temp_remove(const char *path);
 
+/* This file is the result of --option: a second result in the same place is
+ * bad usage, for one would be lost.  -o and --rejects are claimed by
+ * cli_next(); a program claims what it has beyond them.  NULL, "-" and what is
+ * no regular file are nobody's. */
+void cli_claim(const char *option, const char *path);
+
 /* kx_output_open(), _commit() and _abort() with the temporary known to the
  * signal handler from when it is there until it is not.  Worker threads must
  * have signals blocked, or one could come between. */

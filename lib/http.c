@@ -241,6 +241,9 @@ outcome_of_failure(CURLcode code)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	/* Also how libcurl says that an answer's header is over its limit of
+	 * 100 kB: that is the receiver's doing, and an answer is final. */
+	case CURLE_OUT_OF_MEMORY:
 		return KX_HTTP_REFUSED;
 	default:
 		return KX_HTTP_AGAIN;
@@ -265,6 +268,10 @@ fill_answer(struct flight *flight, CURLcode code,
 	answer->retry_after_ms = -1;
 	if (flight->reason[0] == '\0')
 		(void)snprintf(flight->reason, sizeof(flight->reason), "%s",
+		    code == CURLE_OK ?
+		    "the connection ended inside the answer's header" :
+		    code == CURLE_OUT_OF_MEMORY ?
+		    "the answer's header is too long, or memory was refused" :
 		    curl_easy_strerror(code));
 	answer->reason = flight->reason;
 }
@@ -428,8 +435,7 @@ kx_http_send(struct kx_http *http, struct kx_span body, void *tag,
 
 /* The next finished request; KX_EOF: none yet. */
 static enum kx_status
-take(struct kx_http *http, struct kx_http_answer *answer,
-    struct kx_error *err)
+take(struct kx_http *http, struct kx_http_answer *answer)
 {
 	struct flight *flight = NULL;
 	CURLMsg *msg;
@@ -447,8 +453,6 @@ take(struct kx_http *http, struct kx_http_answer *answer,
 	(void)curl_multi_remove_handle(http->multi, flight->easy);
 	flight->busy = false;
 	http->n_busy--;
-	if (code == CURLE_OUT_OF_MEMORY && !flight->whole)
-		return kx_error_set(err, KX_FAIL, ENOMEM, "libcurl");
 	fill_answer(flight, code, answer);
 	return KX_OK;
 }
@@ -469,7 +473,7 @@ kx_http_wait(struct kx_http *http, int timeout_ms,
 		    timeout_ms;
 	}
 	for (wait = 1000;;) {
-		status = take(http, answer, err);
+		status = take(http, answer);
 		if (status != KX_EOF || http->n_busy == 0)
 			return status;
 		if (timeout_ms >= 0) {
@@ -487,7 +491,7 @@ kx_http_wait(struct kx_http *http, int timeout_ms,
 		if (rc != CURLM_OK)
 			return multi_fail(rc, err);
 		if (timeout_ms == 0)
-			return take(http, answer, err);
+			return take(http, answer);
 	}
 }
 

@@ -247,23 +247,23 @@ static enum kx_status
 not_a_value(struct check *c, const char *wanted)
 {
 	static const struct {
-		const char *text, *message;
+		const char *text, *rule, *message;
 	} known[] = {
-		{ "NaN", "JSON has no NaN; write null" },
-		{ "nan", "JSON has no NaN; write null" },
-		{ "Infinity", "JSON has no infinity" },
-		{ "True", "True is written true in JSON" },
-		{ "False", "False is written false in JSON" },
-		{ "None", "None is written null in JSON" },
-		{ "undefined", "JSON has no undefined; write null" },
-		{ "\xef\xbb\xbf",
+		{ "NaN", "number", "JSON has no NaN; write null" },
+		{ "nan", "number", "JSON has no NaN; write null" },
+		{ "Infinity", "number", "JSON has no infinity" },
+		{ "True", "syntax", "True is written true in JSON" },
+		{ "False", "syntax", "False is written false in JSON" },
+		{ "None", "syntax", "None is written null in JSON" },
+		{ "undefined", "syntax", "JSON has no undefined; write null" },
+		{ "\xef\xbb\xbf", "syntax",
 		    "a byte order mark may stand at the start of the input "
 		    "alone" },
-		{ "'", "strings stand in double quotes in JSON" },
-		{ "//", "JSON has no comments" },
-		{ "/*", "JSON has no comments" },
-		{ "+", "a number must not begin with +" },
-		{ ".", "a number must not begin with a point" },
+		{ "'", "syntax", "strings stand in double quotes in JSON" },
+		{ "//", "syntax", "JSON has no comments" },
+		{ "/*", "syntax", "JSON has no comments" },
+		{ "+", "number", "a number must not begin with +" },
+		{ ".", "number", "a number must not begin with a point" },
 	};
 	unsigned char b = c->text[c->pos];
 	size_t i;
@@ -273,9 +273,8 @@ not_a_value(struct check *c, const char *wanted)
 		    "elided value: this is documentation, not data");
 	for (i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (has(c, c->pos, known[i].text))
-			return fault(c, b == '+' || b == '.' || b == 'N' ||
-			    b == 'n' || b == 'I' ? "number" : "syntax",
-			    c->pos, c->pos, "%s", known[i].message);
+			return fault(c, known[i].rule, c->pos, c->pos, "%s",
+			    known[i].message);
 	if (b >= 0x80 && kx_utf8_next(c->text + c->pos, c->len - c->pos) == 0) {
 		if (kx_utf8_cut(c->text + c->pos, c->len - c->pos))
 			return truncated(c, c->pos, "a character");
