@@ -85,6 +85,7 @@ struct filter {
 	struct kx_filter *jq;		/* NULL: none are asked */
 	bool invert;
 	bool print;			/* neither -c nor -q */
+	bool files_only;		/* no operand is a program */
 	/* results */
 	uint64_t kept;
 	bool lost;			/* libjq is: the output is not whole */
@@ -559,18 +560,16 @@ check_program(const char *expr)
 		    cli_quotes(expr), cli_quotes(expr));
 }
 
-/* With a criterion every operand is a file: an easy mistake. */
-static void
-check_operands(char **operands, int n)
+/* With a criterion or -e every operand is a file: an easy mistake, and files
+ * may have such names. */
+static const char *
+hint(void *ctx, const char *name)
 {
-	int i;
+	const struct filter *filter = ctx;
 
-	for (i = 0; i < n; i++)
-		if (strpbrk(operands[i], "=<>|()[]") != NULL &&
-		    access(operands[i], F_OK) != 0)
-			cli_usage("there is no file '%s': with a criterion or "
-			    "-e, a program is given with -e",
-			    cli_quotes(operands[i]));
+	if (!filter->files_only || strpbrk(name, "=<>|()[]") == NULL)
+		return NULL;
+	return "taken for a file: a program beside criteria is given with -e";
 }
 
 static void
@@ -591,7 +590,7 @@ main(int argc, char **argv)
 		.malformed_status = CLI_TROUBLE,
 		.slot_new = tally_new, .slot_free = tally_free,
 		.worker_new = queue_new, .worker_free = queue_free,
-		.record = record, .end = end, .finish = finish
+		.record = record, .end = end, .finish = finish, .hint = hint
 	};
 	static struct filter filter = {
 		.min_level = -1, .since = INT64_MIN, .until = INT64_MAX,
@@ -614,8 +613,7 @@ main(int argc, char **argv)
 		check_program(argv[first]);
 	if (operand)
 		add_expr(&filter, argv[first++]);
-	else
-		check_operands(argv + first, argc - first);
+	filter.files_only = !operand;
 	(void)kx_pick_add(&filter.pick, KX_SPAN("topic"));
 	(void)kx_pick_add(&filter.pick, KX_SPAN("level"));
 	(void)kx_pick_add(&filter.pick, KX_SPAN("start_time"));

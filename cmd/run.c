@@ -309,8 +309,18 @@ refuse(struct run_batch *batch, const struct kx_record *record,
 			    "',' or ']' expected behind an array's element");
 		return;
 	}
-	if (!record->unended && !strcmp(rule, "truncated-record"))
+	if (!record->unended && !strcmp(rule, "truncated-record")) {
+		/* What is open is named where it begins: a quote is more to
+		 * look for than the end of a long line. */
+		if (fault->from < record->text.len &&
+		    record->text.ptr[fault->from] == '"') {
+			malformed(batch, record, "string-not-closed",
+			    fault->from, "string not closed before the end "
+			    "of the line");
+			return;
+		}
 		rule = "syntax";
+	}
 	malformed(batch, record, rule, fault->off, "%s", fault->message);
 }
 
@@ -357,7 +367,8 @@ do_record(struct run *run, struct run_worker *worker,
 	}
 }
 
-/* A piece of a record that is passed by. */
+/* A piece of a record that is passed by; it goes to --rejects from where it
+ * lies. */
 static void
 do_overlong(struct run_batch *batch)
 {
@@ -374,17 +385,14 @@ do_overlong(struct run_batch *batch)
 			place.off++;
 			place.column++;
 		}
-		if (chunk->buf.len > chunk->max_record)
+		/* That memory was refused is no word on the record. */
+		if (chunk->refused)
+			batch->no_memory = true;
+		else
 			malformed(batch, &place, "record-too-long", 0,
 			    "record of more than %zu bytes (--max-record)",
 			    chunk->max_record);
-		else
-			malformed(batch, &place, "record-too-long", 0,
-			    "no memory for a record of more than %zu bytes",
-			    chunk->buf.len);
 	}
-	if (cli.rejects != NULL)
-		kx_buf_add(&batch->rejects, chunk->buf.ptr, chunk->buf.len);
 }
 
 /* What a huge record made the scanner hold is given back. */
@@ -523,7 +531,8 @@ write_pieces(struct run *run, const struct run_batch *batch)
 static void
 write_rejects(struct run *run, const struct run_batch *batch)
 {
-	const struct kx_buf *buf = &batch->rejects;
+	const struct kx_buf *buf = batch->chunk.overlong ?
+	    &batch->chunk.buf : &batch->rejects;
 	enum kx_status status = KX_OK;
 	struct kx_error err;
 
@@ -553,6 +562,20 @@ empty_batch(struct run_batch *batch)
 }
 
 static void
+say_no_memory(const struct run_batch *batch)
+{
+	const struct kx_chunk *chunk = &batch->chunk;
+
+	if (chunk->refused)
+		cli_fail(ENOMEM, "%s:%" PRIu64 ": a record of more than %zu "
+		    "bytes is skipped", cli_quotes(batch->file), chunk->line,
+		    chunk->buf.len);
+	else
+		cli_fail(ENOMEM, "%s: not every record could be handled",
+		    cli_quotes(batch->file));
+}
+
+static void
 finish(void *ctx, void *slot)
 {
 	struct run *run = ctx;
@@ -577,8 +600,7 @@ finish(void *ctx, void *slot)
 		write_pieces(run, batch);
 	write_rejects(run, batch);
 	if (batch->no_memory && !run->said_no_memory) {
-		cli_fail(ENOMEM, "%s: not every record could be handled",
-		    cli_quotes(batch->file));
+		say_no_memory(batch);
 		run->said_no_memory = true;
 	}
 	if (!more)
@@ -652,6 +674,18 @@ is_stdin(const char *name)
 }
 
 static void
+cannot_open(const struct run *run, const char *file, int errnum)
+{
+	const char *hint = errnum != ENOENT || run->ops->hint == NULL ?
+	    NULL : run->ops->hint(run->ctx, file);
+
+	if (hint == NULL)
+		cli_fail(errnum, "%s", cli_quotes(file));
+	else
+		cli_fail(errnum, "%s (%s)", cli_quotes(file), hint);
+}
+
+static void
 read_inputs(struct run *run, char **operands, int n)
 {
 	struct kx_source *source;
@@ -665,7 +699,7 @@ read_inputs(struct run *run, char **operands, int n)
 		if (kx_source_open(name, &source, &err) != KX_OK) {
 			kx_pool_drain(run->pool);
 			if (!run->stop)
-				cli_fail(err.errnum, "%s", cli_quotes(file));
+				cannot_open(run, file, err.errnum);
 			continue;
 		}
 		run->source = source;
@@ -835,6 +869,7 @@ run(const struct run_ops *ops, void *ctx, char **operands, int n,
 	else if (self.show)
 		cli_progress(NULL);
 	close_rejects(&self);
+	self.totals.stopped = self.failed;
 	if (totals != NULL)
 		*totals = self.totals;
 	tear_down(&self);

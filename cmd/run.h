@@ -73,10 +73,13 @@ struct run_ops {
 	 * more is wanted, what is in the batch now is written and the run
 	 * ends. */
 	bool (*finish)(void *ctx, struct run_batch *batch);
+	/* There is no such file: what is said behind its name, or NULL. */
+	const char *(*hint)(void *ctx, const char *name);
 };
 
 struct run_totals {
 	uint64_t records, malformed, bytes;
+	bool stopped;		/* a failed write ended it early */
 };
 
 /*

@@ -165,7 +165,7 @@ start_chunk(struct kx_reader *r, struct kx_chunk *chunk, size_t *target)
 	chunk->max_record = r->max_record;
 	chunk->last = false;
 	chunk->overlong = chunk->overlong_first = chunk->overlong_last =
-	    false;
+	    chunk->refused = false;
 	chunk->n_cuts = 0;
 	while (want < 4 * r->known && want < CHUNK_MOST)
 		want *= 2;
@@ -232,11 +232,13 @@ grow(struct kx_reader *r, struct kx_buf *buf, size_t *target)
 	    "a record of more than %zu bytes is skipped", buf->len);
 }
 
-/* All that is in the chunk is the first piece of a record too long. */
+/* All that is in the chunk is the first piece of a record too long, or of one
+ * for which memory was refused. */
 static void
-begin_overlong(struct kx_reader *r, struct kx_chunk *chunk)
+begin_overlong(struct kx_reader *r, struct kx_chunk *chunk, bool refused)
 {
 	chunk->overlong = chunk->overlong_first = true;
+	chunk->refused = refused;
 	r->overlong = true;
 }
 
@@ -264,12 +266,12 @@ next_lines(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 			break;
 		if (end == 0) {
 			if (buf->len > r->max_record + SLACK) {
-				begin_overlong(r, chunk);
+				begin_overlong(r, chunk, false);
 				return KX_OK;
 			}
 			status = grow(r, buf, &target);
 			if (status == KX_FAIL) {
-				begin_overlong(r, chunk);
+				begin_overlong(r, chunk, true);
 				return KX_FAIL;
 			}
 		}
@@ -372,7 +374,7 @@ next_seq(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 			else
 				status = grow(r, buf, &target);
 			if (status != KX_OK) {
-				begin_overlong(r, chunk);
+				begin_overlong(r, chunk, status == KX_FAIL);
 				*lines = count_lines(r, buf);
 				return status == KX_BAD ? KX_OK : status;
 			}
@@ -819,7 +821,7 @@ next_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 			else
 				status = grow(r, buf, &target);
 			if (status != KX_OK) {
-				begin_overlong(r, chunk);
+				begin_overlong(r, chunk, status == KX_FAIL);
 				t->over = true;
 				(void)emit_texts(r, chunk, buf->len, lines);
 				return status == KX_BAD ? KX_OK : status;

@@ -18,7 +18,9 @@
  * the rest of the file; and an lz4 frame that is empty ends everything.  So
  * at each end the bytes that the filter took are counted; where some are left
  * they must be another member, for which a new filter is opened.  A fault
- * costs up to one block (128 KiB) of what stands before it.
+ * costs what the filter has unpacked of its block before it: libarchive hands
+ * out a buffer when it is full.  Measured: up to 270 KB with zstd, xz and
+ * bzip2, 1.5 MB with lz4's legacy frames.
  */
 #include <config.h>
 

@@ -43,6 +43,8 @@ struct kx_chunk {
 	 * to it.  The first piece and the last are told apart; the last may be
 	 * empty. */
 	bool overlong, overlong_first, overlong_last;
+	bool refused;		/* for want of memory, not for its length; set
+				   with overlong_first */
 	size_t max_record;		/* the reader's */
 	/* CONCAT: ends of the records, found by the reader. */
 	uint32_t *cut;		/* pairs: begin, end, in buf */
