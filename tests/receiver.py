@@ -19,6 +19,8 @@ ANSWER, every further one that of --then (200):
   reset           no answer, the connection is reset
   torn            200 and a length, and the connection is closed half-way
   early           100 and 103 first, then 200
+  cut             the connection is closed within the header of a 200
+  long-header     200 with a header field of 200,000 bytes
   gone-quiet      200 and keep-alive, but the connection is closed behind it
   garbage         no HTTP
 
@@ -117,6 +119,13 @@ def answer(conn, receiver, what, body):
         receiver.keep(body)
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         return False
+    if what == "cut":
+        conn.sendall(b"HTTP/1.1 200 OK\r\nConte")
+        return False
+    if what == "long-header":
+        conn.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200000 +
+                     b"\r\nContent-Length: 0\r\n\r\n")
+        return True
     if what == "gone-quiet":
         receiver.keep(body)
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")

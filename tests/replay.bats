@@ -507,3 +507,14 @@ between() {
 		"$KX_SRCDIR/cmd/kx-replay.1" | sort > manual
 	diff options manual
 }
+
+@test "a header that is too long, or cut, costs its own event and is named" {
+	{ stamped 1 a; stamped 2 b; stamped 3 c; } > in
+	receiver long-header cut
+	run -1 --separate-stderr kx-replay --speed=max --retries=0 \
+	    --rejects=bad --url="$URL" in
+	[[ $stderr == *"in:1:1: error: "*"header is too long"*"[not-delivered]"* ]]
+	[[ $stderr == *"in:2:1: error: "*"inside the answer's header"*"[not-delivered]"* ]]
+	cmp bad <(head -n 2 in)
+	cmp bodies <(tail -n 1 in | tr -d '\n'; echo)
+}

@@ -1010,3 +1010,19 @@ print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 	status_is 1 kx-filter --min-level=3 good
 	empty err
 }
+
+@test "two results in the same file are refused, before anything is read" {
+	events 1 >some
+	printf 'old\n' >both
+	for tool in kx-validate kx-filter kx-to-csv; do
+		set -- "$tool"
+		[ "$tool" != kx-filter ] || set -- kx-filter --min-level=0
+		run -2 "$@" -o both --rejects=./both some
+		[[ $output == *"name the same file"* ]] || fail "$output"
+		[ "$(cat both)" = old ]
+		run -0 "$@" -o /dev/null --rejects=/dev/null some
+	done
+	run -2 kx-extract-snapshots -o both.zip --rejects=both.zip some
+	run -2 kx-extract-snapshots -C dir --manifest=m.csv --rejects=m.csv some
+	[ ! -e dir ]
+}

@@ -215,3 +215,16 @@ setup() {
 	[ -s want ]
 	[ -z "$(comm -23 <(sort want) <(sort refused))" ]
 }
+
+@test "a string that is not closed is reported at its opening quote" {
+	printf '%s\n{"type": "FULLSCREEN\n%s\n' "$good" "$good" > in
+	for how in auto lines; do
+		run -1 --separate-stderr kx-validate --framing=$how in
+		[ "${lines[0]}" = "$good" ] && [ "${lines[1]}" = "$good" ]
+		[[ $stderr == *':2:10: error: '*'[string-not-closed]' ]]
+	done
+	# Where the log ends there it may be a torn write.
+	printf '{"type": "FULLSCREEN' > in
+	run -1 --separate-stderr kx-validate in
+	[[ $stderr == *'[truncated-record]' ]]
+}
