@@ -77,8 +77,8 @@ all_plain(const uint8_t *p)
 	return _mm256_testz_si256(any, any);
 }
 
-size_t
-kx_index_avx2(struct kx_index_state *state, const uint8_t *p, size_t len,
+static size_t
+find_places(struct kx_index_state *state, const uint8_t *p, size_t len,
     uint32_t base, uint32_t *out)
 {
 	uint32_t *first = out;
@@ -126,6 +126,15 @@ kx_index_avx2(struct kx_index_state *state, const uint8_t *p, size_t len,
 		pos += KX_BLOCK;
 	}
 	return (size_t)(out - first);
+}
+
+#define KX_INDEX find_places
+#include "json-walk.h"
+
+enum kx_status
+kx_scan_avx2(struct kx_json *json, bool *high)
+{
+	return walk_text(json, high);
 }
 
 static inline __m256i

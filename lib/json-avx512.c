@@ -39,8 +39,8 @@ not_plain(__m512i v)
 	    _mm512_cmplt_epi8_mask(v, _mm512_set1_epi8(0x20));
 }
 
-size_t
-kx_index_avx512(struct kx_index_state *state, const uint8_t *p, size_t len,
+static size_t
+find_places(struct kx_index_state *state, const uint8_t *p, size_t len,
     uint32_t base, uint32_t *out)
 {
 	/* vpermb looks bytes up by their low six bits: the structural byte
@@ -133,6 +133,15 @@ kx_index_avx512(struct kx_index_state *state, const uint8_t *p, size_t len,
 	}
 	state->high |= _mm512_movepi8_mask(high);
 	return (size_t)(out - first);
+}
+
+#define KX_INDEX find_places
+#include "json-walk.h"
+
+enum kx_status
+kx_scan_avx512(struct kx_json *json, bool *high)
+{
+	return walk_text(json, high);
 }
 
 /* The last n bytes of `before` and all but the last n of v. */

@@ -8,9 +8,44 @@
 #ifndef KX_JSON_KERNEL_H
 #define KX_JSON_KERNEL_H
 
+#include "kx/json.h"
 #include "kx/kernel.h"
 
 #define KX_BLOCK 64
+
+/* Bytes whose places are asked for at a time.  A multiple of 64. */
+#define KX_WINDOW ((size_t)16 << 10)
+
+/* Places that may be read behind the last one: the most that one step of the
+ * walk looks at.  That is a comma, a name's quotes, a colon, a value's quotes
+ * or a value and what is behind it. */
+#define KX_LOOKAHEAD 8
+
+/* What an index function carries from one call to the next; zero at the start
+ * of a text. */
+struct kx_index_state {
+	uint64_t in_string;	/* all ones inside a string, else 0 */
+	uint64_t escaped;	/* 1: the next byte is escaped */
+	uint64_t scalar;	/* 1: the last byte belonged to a scalar */
+	uint64_t bad;		/* not 0: a raw control byte in a string, or a
+				   backslash outside one */
+	uint32_t *backslash;	/* where the next offset of a block of 64 that
+				   holds a backslash goes; room for one a
+				   block */
+	uint64_t high;		/* not 0: there was a byte over 0x7f */
+};
+
+/*
+ * A kernel's KX_INDEX(state, p, len, base, out): find what matters in
+ * p[0..len), which lies at offset `base` of its text: every bracket, brace,
+ * comma and colon outside strings, the first byte of every other scalar, and
+ * both quotes of each string.  Their offsets go to out[] in order (room for
+ * len + 64 entries).  len is a multiple of 64, or the rest of the text is being
+ * given (then 128 bytes behind it must be readable).  Returns the count.
+ */
+
+/* In json.c: room for `more` nodes behind `used` ones. */
+bool kx_json_grow(struct kx_json *json, uint32_t used, size_t more);
 
 struct kx_block {
 	uint64_t backslash;
@@ -140,26 +175,22 @@ static const uint8_t kx_u8_second_high[16] __attribute__((unused)) = {
 	KX_U8_TOO_SHORT, KX_U8_TOO_SHORT, KX_U8_TOO_SHORT, KX_U8_TOO_SHORT
 };
 
-size_t kx_index_scalar(struct kx_index_state *, const uint8_t *, size_t,
-    uint32_t, uint32_t *);
+enum kx_status kx_scan_scalar(struct kx_json *, bool *);
 bool kx_utf8_scalar(const uint8_t *, size_t);
 size_t kx_lines_scalar(const uint8_t *, size_t, size_t *);
 void kx_base64_scalar(const uint8_t *, size_t, uint8_t *, size_t *, size_t *);
 
-size_t kx_index_avx2(struct kx_index_state *, const uint8_t *, size_t,
-    uint32_t, uint32_t *);
+enum kx_status kx_scan_avx2(struct kx_json *, bool *);
 bool kx_utf8_avx2(const uint8_t *, size_t);
 size_t kx_lines_avx2(const uint8_t *, size_t, size_t *);
 void kx_base64_avx2(const uint8_t *, size_t, uint8_t *, size_t *, size_t *);
 
-size_t kx_index_avx512(struct kx_index_state *, const uint8_t *, size_t,
-    uint32_t, uint32_t *);
+enum kx_status kx_scan_avx512(struct kx_json *, bool *);
 bool kx_utf8_avx512(const uint8_t *, size_t);
 size_t kx_lines_avx512(const uint8_t *, size_t, size_t *);
 void kx_base64_avx512(const uint8_t *, size_t, uint8_t *, size_t *, size_t *);
 
-size_t kx_index_neon(struct kx_index_state *, const uint8_t *, size_t,
-    uint32_t, uint32_t *);
+enum kx_status kx_scan_neon(struct kx_json *, bool *);
 bool kx_utf8_neon(const uint8_t *, size_t);
 size_t kx_lines_neon(const uint8_t *, size_t, size_t *);
 void kx_base64_neon(const uint8_t *, size_t, uint8_t *, size_t *, size_t *);

@@ -73,8 +73,8 @@ not_plain(uint8x16_t v)
 	    vceqq_u8(v, vdupq_n_u8('\\'))));
 }
 
-size_t
-kx_index_neon(struct kx_index_state *state, const uint8_t *p, size_t len,
+static size_t
+find_places(struct kx_index_state *state, const uint8_t *p, size_t len,
     uint32_t base, uint32_t *out)
 {
 	uint32_t *first = out;
@@ -130,6 +130,15 @@ kx_index_neon(struct kx_index_state *state, const uint8_t *p, size_t len,
 		pos += KX_BLOCK;
 	}
 	return (size_t)(out - first);
+}
+
+#define KX_INDEX find_places
+#include "json-walk.h"
+
+enum kx_status
+kx_scan_neon(struct kx_json *json, bool *high)
+{
+	return walk_text(json, high);
 }
 
 bool

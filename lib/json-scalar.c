@@ -41,8 +41,8 @@ prefix_xor(uint64_t x)
 	return x;
 }
 
-size_t
-kx_index_scalar(struct kx_index_state *state, const uint8_t *p, size_t len,
+static size_t
+find_places(struct kx_index_state *state, const uint8_t *p, size_t len,
     uint32_t base, uint32_t *out)
 {
 	uint32_t *first = out;
@@ -78,6 +78,15 @@ kx_index_scalar(struct kx_index_state *state, const uint8_t *p, size_t len,
 		    out);
 	}
 	return (size_t)(out - first);
+}
+
+#define KX_INDEX find_places
+#include "json-walk.h"
+
+enum kx_status
+kx_scan_scalar(struct kx_json *json, bool *high)
+{
+	return walk_text(json, high);
 }
 
 bool

@@ -8,7 +8,7 @@
 
 #include "json-kernel.h"
 
-#define KERNEL(name) { #name, kx_index_##name, kx_utf8_##name, \
+#define KERNEL(name) { #name, kx_scan_##name, kx_utf8_##name, \
 	kx_lines_##name, kx_base64_##name }
 
 #ifdef KX_HAVE_AVX512

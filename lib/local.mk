@@ -79,6 +79,7 @@ noinst_HEADERS += \
   lib/base64-table.h \
   lib/fields.def \
   lib/json-kernel.h \
+  lib/json-walk.h \
   lib/rules.def \
   lib/utf8.h
 

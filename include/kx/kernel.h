@@ -10,32 +10,17 @@
 
 #include "kx/base.h"
 
-/* What kx_kernel.index carries from one call to the next; zero at the start
- * of a text. */
-struct kx_index_state {
-	uint64_t in_string;	/* all ones inside a string, else 0 */
-	uint64_t escaped;	/* 1: the next byte is escaped */
-	uint64_t scalar;	/* 1: the last byte belonged to a scalar */
-	uint64_t bad;		/* not 0: a raw control byte in a string, or a
-				   backslash outside one */
-	uint32_t *backslash;	/* where the next offset of a block of 64 that
-				   holds a backslash goes; room for one a
-				   block */
-	uint64_t high;		/* not 0: there was a byte over 0x7f */
-};
+struct kx_json;
 
 struct kx_kernel {
 	const char *name;
 	/*
-	 * Find what matters in p[0..len), which lies at offset `base` of its
-	 * text: every bracket, brace, comma and colon outside strings, the
-	 * first byte of every other scalar, and both quotes of each string.
-	 * Their offsets go to out[] in order (room for len + 64 entries).
-	 * len is a multiple of 64, or the rest of the text is being given
-	 * (then 128 bytes behind it must be readable).  Returns the count.
+	 * Write the nodes of json->text, of which json->text_len bytes and
+	 * KX_PADDING more are readable.  KX_OK: it is one JSON text, provided
+	 * that it is UTF-8, which is still to be asked if *high was set;
+	 * KX_BAD: it is not; KX_FAIL: no memory.
 	 */
-	size_t (*index)(struct kx_index_state *state, const uint8_t *p,
-	    size_t len, uint32_t base, uint32_t *out);
+	enum kx_status (*scan)(struct kx_json *json, bool *high);
 	/* Is p[0..len) valid UTF-8 (RFC 3629)?  64 bytes behind it are
 	 * readable. */
 	bool (*utf8)(const uint8_t *p, size_t len);
