@@ -226,31 +226,43 @@ may_escape(struct walk *w, uint32_t open, uint32_t close)
 static inline bool
 is_hex(char c)
 {
-	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+	return is_digit(c) || (unsigned)((c | 0x20) - 'a') < 6;
+}
+
+static inline bool
+is_escape(char c)
+{
+	return c == '/' || c == 'n' || c == '"' || c == '\\' || c == 't' ||
+	    c == 'r' || c == 'b' || c == 'f';
 }
 
 /* Are the escapes of p[0..len), in which there is one, those of RFC 8259,
- * section 7? */
+ * section 7?  Text in another script is all escapes, so the next one is looked
+ * for only where it does not follow at once. */
 static bool
 escapes_ok(const char *p, size_t len)
 {
 	const char *end = p + len;
 
-	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
-		if (end - p < 2)
-			return false;
-		if (p[1] == 'u') {
-			if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) ||
-			    !is_hex(p[4]) || !is_hex(p[5]))
+	for (;;) {
+		if (p == end)
+			return true;
+		if (*p != '\\') {
+			p = memchr(p, '\\', (size_t)(end - p));
+			if (p == NULL)
+				return true;
+		}
+		if (end - p >= 6 && p[1] == 'u') {
+			if (!is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) ||
+			    !is_hex(p[5]))
 				return false;
 			p += 6;
-		} else if (memchr("\"\\/bfnrt", p[1], 8) != NULL) {
-			p += 2;
 		} else {
-			return false;
+			if (end - p < 2 || !is_escape(p[1]))
+				return false;
+			p += 2;
 		}
 	}
-	return true;
 }
 
 /* Is the scalar at `off` this word?  Every other scalar byte up to the next
