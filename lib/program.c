@@ -152,7 +152,8 @@ kx_pick_find(const struct kx_pick *pick, const struct kx_json *json,
 		for (; left != 0; left &= left - 1) {
 			slot = (unsigned)__builtin_ctz(left);
 			if (pick->name[slot].len == len && (len == 0 ||
-			    !memcmp(pick->name[slot].ptr, name, len)))
+			    (*pick->name[slot].ptr == *name &&
+			    !memcmp(pick->name[slot].ptr, name, len))))
 				out[slot] = i + 1;
 		}
 	}
