@@ -35,8 +35,13 @@ lib_libkx_a_SOURCES = \
   lib/num.c \
   lib/output.c \
   lib/page.c \
+  lib/pick.c \
   lib/pool.c \
+  lib/program-native.c \
+  lib/program-parse.c \
+  lib/program-reach.c \
   lib/program.c \
+  lib/reader-concat.c \
   lib/reader.c \
   lib/rules.c \
   lib/sched.c \
@@ -80,6 +85,8 @@ noinst_HEADERS += \
   lib/fields.def \
   lib/json-kernel.h \
   lib/json-walk.h \
+  lib/program-tree.h \
+  lib/reader-concat.h \
   lib/rules.def \
   lib/utf8.h
 

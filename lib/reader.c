@@ -10,9 +10,8 @@
  * What is handed out does not depend on how the input came in: every
  * decision is taken at a place in the data, never at the end of a read.
  *
- * LINES costs one count of line ends a byte; SEQ one search more.  CONCAT
- * follows strings and brackets through every byte to find the ends of texts
- * (struct track), and asks the plain checker where that is in doubt.
+ * LINES costs one count of line ends a byte; SEQ one search more.  CONCAT is
+ * followed through every byte (reader-concat.h).
  */
 #include <config.h>
 
@@ -23,56 +22,10 @@
 #include "kx/json.h"
 #include "kx/kernel.h"
 #include "kx/reader.h"
+#include "reader-concat.h"
 
 #define CHUNK_MOST ((size_t)2 << 20)
 #define CARRY_KEPT ((size_t)4 << 20)	/* capacity kept for the next time */
-#define CUTS_MOST ((size_t)1 << 16)	/* pairs in a chunk, about */
-
-/* Bytes of a record that are not its text, at most: RS, CR, LF. */
-#define SLACK 3
-
-#define RS 0x1e
-#define LF '\n'
-
-enum track_in {
-	IN_NONE,	/* between texts */
-	IN_BRACKETS,
-	IN_STRING,	/* a text that is a string */
-	IN_WORD,	/* a number, true, false, null; or neither */
-	IN_JUNK		/* what is no text: to the end of its line */
-};
-
-enum array {
-	ARRAY_NONE,	/* outside of a top-level array */
-	ARRAY_FIRST,	/* at its start */
-	ARRAY_ANY,	/* behind something broken */
-	ARRAY_VALUE,	/* behind a value */
-	ARRAY_COMMA
-};
-
-/*
- * A place in a stream of texts.  Positions are in the buffer.  Strings are
- * taken to end at a line end, where they would be no JSON anyway: so a string
- * that was never closed does not swallow what follows.
- *
- * A line that begins with a bracket, in the first column, is a `suspect`: the
- * next text, if the one before it was torn.  Whether that is so shows when the
- * text turns out to be no JSON; then it ends at its first suspect.
- */
-struct track {
-	enum track_in in;
-	enum array array;
-	size_t begin;		/* of the text */
-	size_t pos;		/* looked at so far */
-	uint64_t depth;
-	bool quoted;
-	bool escaped;
-	bool line_start;	/* pos is in the first column */
-	bool broken;		/* a string ended at a line end */
-	bool over;		/* more bytes than a record may have */
-	size_t suspect;		/* bytes from begin; 0: none */
-	size_t checked;		/* bytes that the checker has passed */
-};
 
 struct kx_reader {
 	struct kx_source *source;
@@ -92,20 +45,6 @@ struct kx_reader {
 	struct kx_error fault;
 	struct track track;
 };
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static size_t
-skip_blank(const char *p, size_t pos, size_t len)
-{
-	while (pos < len && is_blank(p[pos]))
-		pos++;
-	return pos;
-}
 
 /* More bytes behind buf->len, at most `most`, for which there is room. */
 static enum kx_status
@@ -397,370 +336,6 @@ next_seq(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 	return KX_OK;
 }
 
-enum step {
-	STEP_MORE,	/* nothing more to look at */
-	STEP_END,	/* the text is whole */
-	STEP_BREAK,	/* a line end in a string */
-	STEP_SUSPECT,	/* a bracket in the first column */
-	STEP_RS		/* an RS in the first column */
-};
-
-/* The next byte that matters in a string: quote, backslash, line end. */
-static size_t
-skip_string(const char *p, size_t pos, size_t len)
-{
-	size_t n, stop = len - pos < 16 ? len : pos + 16;
-	const char *found;
-
-	for (; pos < stop; pos++)
-		if (p[pos] == '"' || p[pos] == '\\' || p[pos] == LF)
-			return pos;
-	while (pos < len) {
-		stop = n = len - pos < 1024 ? len - pos : 1024;
-		if ((found = memchr(p + pos, '"', n)) != NULL)
-			n = (size_t)(found - p) - pos;
-		if ((found = memchr(p + pos, '\\', n)) != NULL)
-			n = (size_t)(found - p) - pos;
-		if ((found = memchr(p + pos, LF, n)) != NULL)
-			n = (size_t)(found - p) - pos;
-		pos += n;
-		if (n < stop)
-			break;
-	}
-	return pos;
-}
-
-/* In a string: STEP_END behind its closing quote, or MORE, or BREAK. */
-static enum step
-track_string(struct track *t, const char *p, size_t len)
-{
-	while (t->pos < len) {
-		if (t->escaped && p[t->pos] != LF) {
-			t->escaped = false;
-			t->pos++;
-			continue;
-		}
-		t->pos = skip_string(p, t->pos, len);
-		if (t->pos == len)
-			break;
-		if (p[t->pos] == '\\') {
-			t->escaped = true;
-			t->pos++;
-			continue;
-		}
-		t->quoted = t->escaped = false;
-		if (p[t->pos] == LF)
-			return STEP_BREAK;
-		t->pos++;
-		return STEP_END;
-	}
-	return STEP_MORE;
-}
-
-/* Follow a text in brackets through p[t->pos..len). */
-static enum step
-track_brackets(struct track *t, const char *p, size_t len)
-{
-	enum step step;
-
-	while (t->pos < len) {
-		if (t->quoted) {
-			step = track_string(t, p, len);
-			if (step != STEP_END)
-				return step;
-			continue;
-		}
-		switch (p[t->pos]) {
-		case LF:
-			t->line_start = true;
-			t->pos++;
-			continue;
-		case '"':
-			t->quoted = true;
-			break;
-		case RS:
-			if (t->line_start)
-				return STEP_RS;
-			break;
-		case '{':
-		case '[':
-			if (t->line_start)
-				return STEP_SUSPECT;
-			t->depth++;
-			break;
-		case '}':
-		case ']':
-			if (--t->depth == 0) {
-				t->pos++;
-				return STEP_END;
-			}
-			break;
-		default:
-			break;
-		}
-		t->line_start = false;
-		t->pos++;
-	}
-	return STEP_MORE;
-}
-
-/* The record [begin, end) is found; trailing blanks are not its text. */
-static bool
-add_cut(struct kx_chunk *chunk, size_t begin, size_t end)
-{
-	uint32_t *cut;
-	size_t cap;
-
-	while (end > begin && is_blank(chunk->buf.ptr[end - 1]))
-		end--;
-	if (chunk->n_cuts == chunk->cap_cuts) {
-		cap = chunk->cap_cuts == 0 ? 64 : 2 * chunk->cap_cuts;
-		cut = reallocarray(chunk->cut, cap, 2 * sizeof(*cut));
-		if (cut == NULL)
-			return false;
-		chunk->cut = cut;
-		chunk->cap_cuts = cap;
-	}
-	chunk->cut[2 * chunk->n_cuts] = (uint32_t)begin;
-	chunk->cut[2 * chunk->n_cuts + 1] = (uint32_t)end;
-	chunk->n_cuts++;
-	return true;
-}
-
-/* The text that is being followed ends at `end`; the next thing in an open
- * array is `then`. */
-static bool
-end_text(struct kx_reader *r, struct kx_chunk *chunk, size_t end,
-    enum array then)
-{
-	struct track *t = &r->track;
-
-	t->in = IN_NONE;
-	t->pos = end;
-	if (t->array != ARRAY_NONE)
-		t->array = then;
-	/* Of a record over the limit the beginning is long gone. */
-	return r->overlong || add_cut(chunk, t->begin, end);
-}
-
-/* Are the bytes up to `end` the beginning of no JSON text at all? */
-static bool
-is_faulty(struct track *t, const char *p, size_t end)
-{
-	struct kx_json_error err;
-
-	if (end - t->begin > t->checked)
-		t->checked = end - t->begin;
-	return kx_json_check(p + t->begin, end - t->begin, NULL, &err) !=
-	    KX_OK && strcmp(err.rule, "truncated-record") != 0;
-}
-
-/* Between texts: pass separators and begin the next text, if it is there. */
-static bool
-scan_between(struct kx_reader *r, struct kx_chunk *chunk)
-{
-	struct track *t = &r->track;
-	const char *p = chunk->buf.ptr;
-	bool sound = true;
-	size_t at;
-
-	at = t->pos = skip_blank(p, t->pos, chunk->buf.len);
-	if (at == chunk->buf.len)
-		return true;
-	if (t->array != ARRAY_NONE) {
-		if (p[at] == ',' && t->array != ARRAY_COMMA &&
-		    t->array != ARRAY_FIRST) {
-			t->array = ARRAY_COMMA;
-			t->pos++;
-			return true;
-		}
-		if (p[at] == ']') {
-			/* Behind a comma it is reported, in its place. */
-			if (t->array == ARRAY_COMMA)
-				sound = add_cut(chunk, at, at + 1);
-			t->array = ARRAY_NONE;
-			t->pos++;
-			return sound;
-		}
-		if (t->array == ARRAY_VALUE)	/* a comma is missing */
-			sound = add_cut(chunk, at, at);
-	} else if (p[at] == '[') {
-		t->array = ARRAY_FIRST;
-		t->pos++;
-		return true;
-	}
-	t->begin = at;
-	t->depth = 0;
-	t->quoted = t->escaped = t->line_start = t->broken = t->over = false;
-	t->suspect = t->checked = 0;
-	if (p[at] == '{' || p[at] == '[') {
-		t->in = IN_BRACKETS;
-	} else if (p[at] == '"') {
-		t->in = IN_STRING;
-		t->quoted = true;
-		t->pos++;
-	} else if (memchr("]},:\x1e", p[at], 5) != NULL) {
-		t->in = IN_JUNK;
-		t->pos++;
-	} else {
-		t->in = IN_WORD;
-	}
-	return sound;
-}
-
-/*
- * In brackets.  Every decision is taken at its place in the data, and of a
- * record over the limit only on the bytes up to the limit: so it is the same
- * whether the rest is in the buffer, will be, or never was as a whole.
- */
-static bool
-scan_brackets(struct kx_reader *r, struct kx_chunk *chunk, bool last)
-{
-	struct track *t = &r->track;
-	const char *p = chunk->buf.ptr;
-	size_t len = chunk->buf.len;
-	size_t limit = r->max_record + SLACK + 1;
-	bool doubted = t->suspect > 0 && !t->over;
-	bool tear = false;
-
-	if (!t->over && len - t->begin > limit)
-		len = t->begin + limit;
-	switch (track_brackets(t, p, len)) {
-	case STEP_MORE:
-		if (!t->over && len - t->begin == limit) {
-			t->over = true;
-			tear = doubted && is_faulty(t, p, len);
-		} else if (last && len == chunk->buf.len) {
-			tear = doubted;
-			if (!tear)
-				return end_text(r, chunk, len, ARRAY_ANY);
-		}
-		break;
-	case STEP_END:
-		tear = doubted && is_faulty(t, p, t->pos);
-		if (!tear)
-			return end_text(r, chunk, t->pos, ARRAY_VALUE);
-		break;
-	case STEP_BREAK:
-		t->broken = true;
-		tear = doubted;
-		break;
-	case STEP_RS:
-		tear = doubted;
-		if (!tear)
-			return end_text(r, chunk, t->pos, ARRAY_ANY);
-		break;
-	case STEP_SUSPECT:
-		if (t->broken)
-			return end_text(r, chunk, t->pos, ARRAY_ANY);
-		if (!t->over) {
-			if (t->suspect == 0)
-				t->suspect = t->pos - t->begin;
-			if (t->pos - t->begin >= 2 * t->checked)
-				tear = is_faulty(t, p, t->pos + 1);
-		}
-		t->line_start = false;
-		t->depth++;
-		t->pos++;
-		break;
-	}
-	if (tear)
-		return end_text(r, chunk, t->begin + t->suspect, ARRAY_ANY);
-	return true;
-}
-
-/* A number or a literal, up to what cannot belong to it. */
-static bool
-scan_word(struct kx_reader *r, struct kx_chunk *chunk, bool last)
-{
-	struct track *t = &r->track;
-	const char *p = chunk->buf.ptr;
-	size_t len = chunk->buf.len, limit = r->max_record + SLACK + 1;
-
-	while (t->pos < len && t->pos - t->begin < limit &&
-	    !is_blank(p[t->pos]) &&
-	    memchr("{}[],:\"\x1e", p[t->pos], 8) == NULL)
-		t->pos++;
-	if (t->pos - t->begin == limit) {
-		t->in = IN_JUNK;
-		return true;
-	}
-	if (t->pos == len && !last)
-		return true;
-	if (kx_json_check(p + t->begin, t->pos - t->begin, NULL, NULL) ==
-	    KX_OK)
-		return end_text(r, chunk, t->pos, ARRAY_VALUE);
-	t->in = IN_JUNK;
-	return true;
-}
-
-static bool
-scan_junk(struct kx_reader *r, struct kx_chunk *chunk, bool last)
-{
-	struct track *t = &r->track;
-	const char *p = chunk->buf.ptr;
-	size_t len = chunk->buf.len;
-
-	while (t->pos < len && p[t->pos] != LF && p[t->pos] != '{' &&
-	    p[t->pos] != '[' && p[t->pos] != RS &&
-	    !(t->array != ARRAY_NONE && (p[t->pos] == ',' ||
-	    p[t->pos] == ']')))
-		t->pos++;
-	if (t->pos == len && !last)
-		return true;
-	return end_text(r, chunk, t->pos, ARRAY_ANY);
-}
-
-static bool
-scan_string(struct kx_reader *r, struct kx_chunk *chunk, bool last)
-{
-	struct track *t = &r->track;
-
-	switch (track_string(t, chunk->buf.ptr, chunk->buf.len)) {
-	case STEP_END:
-		return end_text(r, chunk, t->pos, ARRAY_VALUE);
-	case STEP_BREAK:
-		return end_text(r, chunk, t->pos, ARRAY_ANY);
-	default:
-		return !last || end_text(r, chunk, t->pos, ARRAY_ANY);
-	}
-}
-
-/*
- * Find the ends of texts in what is in the chunk; with `last` nothing more
- * will come.  Stops at the end of the bytes, where a record over the limit
- * has ended, and where there are many.  False without memory.
- */
-static bool
-scan_texts(struct kx_reader *r, struct kx_chunk *chunk, bool last)
-{
-	struct track *t = &r->track;
-	bool sound = true;
-
-	while (sound && chunk->n_cuts < CUTS_MOST &&
-	    (t->pos < chunk->buf.len || (last && t->in != IN_NONE)) &&
-	    !(r->overlong && t->in == IN_NONE)) {
-		switch (t->in) {
-		case IN_NONE:
-			sound = scan_between(r, chunk);
-			break;
-		case IN_BRACKETS:
-			sound = scan_brackets(r, chunk, last);
-			break;
-		case IN_STRING:
-			sound = scan_string(r, chunk, last);
-			break;
-		case IN_WORD:
-			sound = scan_word(r, chunk, last);
-			break;
-		case IN_JUNK:
-			sound = scan_junk(r, chunk, last);
-			break;
-		}
-	}
-	return sound;
-}
-
 /* Hand out buf[0..end) and carry the rest over. */
 static enum kx_status
 emit_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t end,
@@ -788,7 +363,7 @@ next_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 
 	chunk->overlong = r->overlong;
 	for (;;) {
-		if (!scan_texts(r, chunk, r->end))
+		if (!kx_track_scan(&r->track, chunk, r->end))
 			return fail_memory(r);
 		if (r->overlong) {
 			if (t->in == IN_NONE && (buf->len > 0 || r->end)) {
@@ -807,7 +382,7 @@ next_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 			break;
 		if (r->end) {
 			if (t->array != ARRAY_NONE &&
-			    !add_cut(chunk, buf->len, buf->len))
+			    !kx_track_cut(chunk, buf->len, buf->len))
 				return fail_memory(r);
 			t->array = ARRAY_NONE;
 			break;
