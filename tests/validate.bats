@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck disable=SC2154 # bats sets stderr
 # kx-validate: valid events pass untouched, the others are explained.
 
 load helper
