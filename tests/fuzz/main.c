@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include <glob.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,27 +36,29 @@ main(int argc, char **argv)
 	uint64_t x = 88172645463325252u;
 	int i, change, failed = 0;
 	char pattern[4096];
+	bool glob_used = argc == 1;
 	glob_t found;
 
 	if (argc == 1) {
 		snprintf(pattern, sizeof pattern, "%s/tests/data/*.*json",
 		    getenv("KX_SRCDIR") != NULL ? getenv("KX_SRCDIR") : ".");
-		/* Slot 0 is the program's name. */
-		found.gl_offs = 1;
-		if (glob(pattern, GLOB_DOOFFS, NULL, &found) != 0) {
+		if (glob(pattern, 0, NULL, &found) != 0) {
 			printf("1..1\nnot ok 1 - nothing in %s\n", pattern);
 			return 1;
 		}
-		argc = (int)found.gl_pathc + 1;
+		argc = (int)found.gl_pathc;
 		argv = found.gl_pathv;
+	} else {
+		argc--;
+		argv++;
 	}
-	printf("1..%d\n", argc - 1);
-	for (i = 1; i < argc; i++) {
+	printf("1..%d\n", argc);
+	for (i = 0; i < argc; i++) {
 		FILE *file = fopen(argv[i], "rb");
 		size_t len;
 
 		if (file == NULL) {
-			printf("not ok %d - %s\n", i, argv[i]);
+			printf("not ok %d - %s\n", i + 1, argv[i]);
 			failed = 1;
 			continue;
 		}
@@ -72,7 +75,9 @@ main(int argc, char **argv)
 			if (change % 8 != 0)
 				data[at] = was;
 		}
-		printf("ok %d - %s\n", i, argv[i]);
+		printf("ok %d - %s\n", i + 1, argv[i]);
 	}
+	if (glob_used)
+		globfree(&found);
 	return failed;
 }
