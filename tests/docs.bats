@@ -169,11 +169,10 @@ complete_bash() {
 # rules_used TOOL: the names of rules in what makes its findings, in string
 # literals: what is passed to run_finding() and its like, or stands in a table.
 rules_used() {
-	local files="$KX_SRCDIR/cmd/$1.c"
+	local files=("$KX_SRCDIR/cmd/$1.c")
 	[ "$1" != kx-extract-snapshots ] ||
-		files="$files $KX_SRCDIR/lib/extract.c $KX_SRCDIR/lib/frame.c"
-	# shellcheck disable=SC2086
-	cat $files | tr -s '\t\n' '  ' | sed 's/; /;\n/g; s/}, /},\n/g' |
+		files+=("$KX_SRCDIR/lib/extract.c" "$KX_SRCDIR/lib/frame.c")
+	cat "${files[@]}" | tr -s '\t\n' '  ' | sed 's/; /;\n/g; s/}, /},\n/g' |
 		grep -E 'KX_SEV_|KX_FRAME_|KX_BASE64_' |
 		grep -oE '[,(?:] *"[a-z0-9]+(-[a-z0-9]+)*"' |
 		tr -cd 'a-z0-9\n-' | sort -u
