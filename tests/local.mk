@@ -51,6 +51,7 @@ EXTRA_DIST += \
   tests/demo.sh \
   tests/helper.bash \
   tests/mkcompletions.sh \
+  tests/peers/package.json \
   tests/receiver.py
 
 if HAVE_CMOCKA
