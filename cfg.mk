@@ -312,8 +312,8 @@ sc_foreign:
 			    grep -E "#[[:blank:]]*include[[:blank:]]*<$$header"
 		done <<-'end'
 			archive lib/source.c lib/bundle.c
-			jq lib/filter.c lib/program.c
-			jv lib/filter.c lib/program.c
+			jq lib/filter-jq.c
+			jv lib/filter-jq.c
 			curl/ lib/http.c
 			openssl/ lib/hash.c
 			zlib lib/source.c lib/bundle.c lib/image.c

@@ -228,7 +228,7 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 		verdict = KX_VERDICT_NO;
 	else if (filter->jq != NULL)
 		verdict = kx_filter_ask(filter->jq, worker->index,
-		    &worker->json);
+		    &worker->json, record->line);
 	if (verdict != KX_VERDICT_LATER && queue->n == 0) {
 		settle(filter, batch, record, verdict);
 		return;
@@ -525,17 +525,17 @@ static void
 start_programs(struct filter *filter)
 {
 	const char *mode = getenv("KX_FILTER");
+	struct kx_filter_options wanted = { .programs = filter->exprs,
+	    .n_programs = filter->n_exprs, .n_conditions = filter->n_exprs };
 	enum kx_status status;
 	struct kx_error err;
-	unsigned flags = 0;
 	size_t which;
 
 	if (filter->n_exprs == 0)
 		return;
 	if (mode != NULL && !strcmp(mode, "libjq"))
-		flags |= KX_FILTER_PLAIN;
-	status = kx_filter_new(filter->exprs, filter->n_exprs, flags,
-	    &filter->jq, &which, &err);
+		wanted.flags |= KX_FILTER_PLAIN;
+	status = kx_filter_new(&wanted, &filter->jq, &which, &err);
 	if (status == KX_OK)
 		status = kx_filter_start(filter->jq, cli.jobs > 0 ? cli.jobs :
 		    1, cli.kernel, &which, &err);

@@ -22,6 +22,7 @@ lib_libkx_a_SOURCES = \
   lib/event.c \
   lib/evidence.c \
   lib/extract.c \
+  lib/filter-jq.c \
   lib/filter.c \
   lib/frame.c \
   lib/hash.c \
@@ -83,6 +84,7 @@ noinst_HEADERS += \
   include/kx/time.h \
   lib/base64-table.h \
   lib/fields.def \
+  lib/filter-jq.h \
   lib/json-kernel.h \
   lib/json-walk.h \
   lib/program-tree.h \

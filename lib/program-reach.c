@@ -74,7 +74,7 @@ reach_call(struct kx_program *program, const struct node *n, unsigned value)
 {
 	/* on the event: without a look into it */
 	static const char *const blind[] = { "empty", "not", "type", "now",
-	    "env", "infinite", "nan", NULL };
+	    "env", "infinite", "nan", "input_line_number", NULL };
 	/* give what their last argument gives, and run the others */
 	static const char *const through[] = { "first", "last", "limit",
 	    NULL };
@@ -236,18 +236,18 @@ reach(struct kx_program *program, uint32_t i, unsigned value)
 void
 kx_program_find_reach(struct kx_program *program)
 {
-	reach(program, program->top, ROOT);
+	program->puts_out = reach(program, program->top, ROOT);
 }
 
 bool
-kx_program_reach(const struct kx_program *program, struct kx_pick *pick,
-    bool *images)
+kx_program_reach(const struct kx_program *program, bool output,
+    struct kx_pick *pick, bool *images)
 {
-	unsigned i;
+	unsigned i, seen = output ? program->puts_out : 0;
 
-	if (program->images)
+	if (program->images || (seen & (SNAPSHOTS | SNAPSHOT)))
 		*images = true;
-	if (program->all)
+	if (program->all || (seen & ROOT))
 		return false;
 	for (i = 0; i < program->reach.n; i++)
 		if (kx_pick_add(pick, program->reach.name[i]) < 0)

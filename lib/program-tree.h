@@ -72,6 +72,7 @@ struct kx_program {
 	struct kx_arena arena;
 	char *text;
 	const char *refused;
+	bool needs_line;
 	/* the tree */
 	struct node *node;	/* [0] is none */
 	uint32_t n_nodes, cap_nodes;
@@ -79,6 +80,8 @@ struct kx_program {
 	/* reach */
 	bool all;
 	bool images;
+	unsigned puts_out;	/* what its outputs may be of the event: bits
+				   of program-reach.c */
 	struct kx_pick reach;
 	/* native */
 	struct op *op;		/* [0] is none */

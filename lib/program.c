@@ -40,18 +40,15 @@ skip_string(const char **pos)
 }
 
 /*
- * Find a name that may not be used: as a call or keyword, not as a member's
- * name, a variable or a string.  Tokens are enough to tell, and so it works
- * on programs that the parser does not read.  One that the program defines
- * itself is its own.
+ * Find one of n names: as a call or keyword, not as a member's name, a
+ * variable or a string.  Tokens are enough to tell, and so it works on
+ * programs that the parser does not read.  One that the program defines itself
+ * is its own.
  */
 static const char *
-find_refused(const char *text)
+find_name(const char *text, const char *const *names, size_t n)
 {
-	static const char *const names[] = { "input", "inputs",
-	    "input_line_number", "input_filename", "halt", "halt_error",
-	    "stderr", "import", "include", "modulemeta", "get_search_list" };
-	enum { N = sizeof(names) / sizeof(*names), DEEP = 256 };
+	enum { DEEP = 256 };
 	const char *found = NULL, *p = text, *q;
 	char open[DEEP], before = '\0';
 	struct kx_span name;
@@ -67,17 +64,17 @@ find_refused(const char *text)
 			name = (struct kx_span){ p, (size_t)(q - p) };
 			p = q;
 			(void)skip_blank(&q);
-			for (i = 0; i < N; i++)
+			for (i = 0; i < n; i++)
 				if (kx_span_eq(name, kx_span_str(names[i])))
 					break;
 			/* {input: 1}, {input} */
-			if (i < N && depth > 0 && open[depth - 1] == '{' &&
+			if (i < n && depth > 0 && open[depth - 1] == '{' &&
 			    (before == '{' || before == ',') &&
 			    (*q == ':' || *q == ',' || *q == '}'))
-				i = N;
-			if (i < N && defining)
+				i = n;
+			if (i < n && defining)
 				return NULL;
-			if (i < N && before != ':' && found == NULL)
+			if (i < n && before != ':' && found == NULL)
 				found = names[i];
 			defining = kx_span_eq(name, KX_SPAN("def"));
 			before = 'a';
@@ -118,6 +115,20 @@ find_refused(const char *text)
 	}
 }
 
+/* What may not be used, and what has to be provided for. */
+static void
+look_for_names(struct kx_program *program)
+{
+	static const char *const refused[] = { "input", "inputs",
+	    "input_filename", "halt", "halt_error", "stderr", "import",
+	    "include", "modulemeta", "get_search_list" };
+	static const char *const line[] = { "input_line_number" };
+
+	program->refused = find_name(program->text, refused,
+	    sizeof(refused) / sizeof(*refused));
+	program->needs_line = find_name(program->text, line, 1) != NULL;
+}
+
 /* Making one */
 
 enum kx_status
@@ -132,7 +143,7 @@ kx_program_new(const char *text, struct kx_program **out)
 	program->n_ops = 1;
 	if (program->text == NULL || program->op == NULL)
 		goto fail;
-	program->refused = find_refused(program->text);
+	look_for_names(program);
 	if (!kx_program_parse(program))
 		goto fail;
 	if (program->top == 0) {
@@ -169,4 +180,10 @@ const char *
 kx_program_refused(const struct kx_program *program)
 {
 	return program->refused;
+}
+
+bool
+kx_program_needs_line(const struct kx_program *program)
+{
+	return program->needs_line;
 }

@@ -175,6 +175,8 @@ type == "object"
 $ENV | length
 env.HOME | length
 $__loc__.line
+input_line_number % 2 == 0
+[input_line_number, .level] | tojson | test("1")
 splits("a")?
 not
 empty
@@ -446,7 +448,7 @@ reference() {
 	says err 'given with -e\): No such file or directory$'
 	local name
 	for name in input inputs halt stderr 'import "a" as a; 1' \
-		input_line_number; do
+		input_filename; do
 		status_is 2 kx-filter "$name" log.ndjson
 		says err 'not available'
 	done

@@ -68,6 +68,7 @@ check_PROGRAMS += \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
+  tests/unit/filter \
   tests/unit/hash \
   tests/unit/image \
   tests/unit/json \
@@ -89,6 +90,7 @@ TESTS += \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
+  tests/unit/filter \
   tests/unit/hash \
   tests/unit/image \
   tests/unit/json \
@@ -109,6 +111,8 @@ tests_unit_bundle_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_filter_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_filter_LDADD = $(LDADD) $(LIBJQ_LIBS)
 tests_unit_hash_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_image_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_json_CFLAGS = $(KX_UNIT_CFLAGS)

@@ -84,8 +84,12 @@ enum kx_answer kx_program_answer(const struct kx_program *program,
 /* Add the names that the program can see at the top of an event to *pick,
  * which refers to the program's memory; false where that is everything (or
  * more than the pick holds).  *images is set where it can see an `image` in
- * `snapshots`, else left alone. */
-bool kx_program_reach(const struct kx_program *program, struct kx_pick *pick,
-    bool *images);
+ * `snapshots`, else left alone.  `output`: what it puts out is looked at too,
+ * and not only whether it is false or null. */
+bool kx_program_reach(const struct kx_program *program, bool output,
+    struct kx_pick *pick, bool *images);
+
+/* Does it use jq's input_line_number?  That has to be given to it. */
+bool kx_program_needs_line(const struct kx_program *program);
 
 #endif
