@@ -215,6 +215,19 @@ end_now(void)
 	_exit(CLI_TROUBLE);
 }
 
+/*
+ * A library that ends the program: libarchive calls exit(1) where memory is
+ * refused.  That is trouble like any other.
+ */
+static void
+on_exit_of_others(void)
+{
+	if (self.finished || getpid() != self.pid)
+		return;
+	cli_fail(0, "a library gave up, for want of memory");
+	end_now();
+}
+
 void
 cli_die(int errnum, const char *fmt, ...)
 {
@@ -616,6 +629,8 @@ cli_start(const struct cli_tool *tool, int argc, char **argv)
 	self.argv = argv;
 	self.pid = getpid();
 	catch_signals();
+	if (atexit(on_exit_of_others) != 0)
+		cli_die(ENOMEM, "cannot start");
 	/* No setlocale(): what is printed is the same everywhere, text is UTF-8
 	 * whatever the locale, and loading one takes as long as filtering a
 	 * thousand events. */

@@ -28,6 +28,7 @@ if HAVE_BATS
 TESTS += \
   tests/docs.bats \
   tests/extract-snapshots.bats \
+  tests/fault.bats \
   tests/filter.bats \
   tests/replay.bats \
   tests/suite.bats \
@@ -39,6 +40,7 @@ EXTRA_DIST += \
   build-aux/tap-driver.sh \
   tests/docs.bats \
   tests/extract-snapshots.bats \
+  tests/fault.bats \
   tests/filter.bats \
   tests/replay.bats \
   tests/suite.bats \
@@ -49,6 +51,8 @@ EXTRA_DIST += \
   tests/bench/run.sh \
   tests/data \
   tests/demo.sh \
+  tests/fault/refuse.c \
+  tests/fault/walk.py \
   tests/helper.bash \
   tests/mkcompletions.sh \
   tests/peers/package.json \
@@ -150,6 +154,15 @@ tests_fuzz_json_SOURCES = tests/fuzz/json.c $(KX_FUZZ_MAIN)
 tests_fuzz_json_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_json_LDFLAGS = $(KX_LDFLAGS_FUZZ)
 tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+
+# Preloaded, it lets calls fail; so it is no archive and no program, and made
+# by hand here instead of by libtool.
+check_DATA += tests/fault/refuse.so
+CLEANFILES += tests/fault/refuse.so
+tests/fault/refuse.so: tests/fault/refuse.c
+	$(AM_V_at)$(MKDIR_P) tests/fault
+	$(AM_V_CCLD)$(CC) $(KX_STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE -O1 \
+	  -fPIC -shared -o $@ $(srcdir)/tests/fault/refuse.c
 
 # The maker of test logs: `make demo', `make bench' and the tests run it.
 if HAVE_PICTURES
