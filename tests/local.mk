@@ -141,11 +141,13 @@ KX_LDFLAGS_FUZZ = $(AM_LDFLAGS)
 KX_FUZZ_MAIN = tests/fuzz/main.c
 TESTS += \
   tests/fuzz/base64 \
-  tests/fuzz/json
+  tests/fuzz/json \
+  tests/fuzz/reader
 endif
 check_PROGRAMS += \
   tests/fuzz/base64 \
-  tests/fuzz/json
+  tests/fuzz/json \
+  tests/fuzz/reader
 tests_fuzz_base64_SOURCES = tests/fuzz/base64.c $(KX_FUZZ_MAIN)
 tests_fuzz_base64_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_base64_LDFLAGS = $(KX_LDFLAGS_FUZZ)
@@ -154,6 +156,11 @@ tests_fuzz_json_SOURCES = tests/fuzz/json.c $(KX_FUZZ_MAIN)
 tests_fuzz_json_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_json_LDFLAGS = $(KX_LDFLAGS_FUZZ)
 tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+
+tests_fuzz_reader_SOURCES = tests/fuzz/reader.c $(KX_FUZZ_MAIN)
+tests_fuzz_reader_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE
+tests_fuzz_reader_LDFLAGS = $(KX_LDFLAGS_FUZZ)
+tests_fuzz_reader_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
 
 # Preloaded, it lets calls fail; so it is no archive and no program, and made
 # by hand here instead of by libtool.
