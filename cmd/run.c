@@ -336,10 +336,12 @@ is_doubtful(const struct kx_json *json, const struct kx_record *record)
 
 static void
 do_record(struct run *run, struct run_worker *worker,
-    struct run_batch *batch, const struct kx_record *record)
+    struct run_batch *batch, struct kx_record *record)
 {
 	struct kx_json_error fault;
+	struct kx_record rest;
 
+again:
 	batch->n_records++;
 	if (record->overlong) {
 		malformed(batch, record, "record-too-long", 0,
@@ -358,6 +360,13 @@ do_record(struct run *run, struct run_worker *worker,
 			run->ops->record(run->ctx, worker, batch, record);
 		break;
 	case KX_BAD:
+		if (kx_record_split(record, &rest)) {
+			/* Once more, and this time it is a text. */
+			batch->n_records--;
+			do_record(run, worker, batch, record);
+			*record = rest;
+			goto again;
+		}
 		refuse(batch, record, &fault);
 		break;
 	default:

@@ -744,3 +744,34 @@ kx_chunk_next(struct kx_chunk *chunk, struct kx_record *record)
 	}
 	return KX_EOF;
 }
+
+bool
+kx_record_split(struct kx_record *record, struct kx_record *rest)
+{
+	struct kx_span text = record->text;
+	const char *p = text.ptr, *end = p + text.len;
+	const char *raw_end = record->raw.ptr + record->raw.len, *q;
+	size_t at;
+
+	if (record->overlong || !record->multiline ||
+	    kx_json_check(p, text.len, &at, NULL) != KX_OK)
+		return false;
+	while (at < text.len && is_blank(p[at]) && p[at] != LF)
+		at++;
+	if (at == text.len || p[at] != LF ||
+	    skip_blank(p, at, text.len) == text.len)
+		return false;
+	*rest = *record;
+	rest->text = (struct kx_span){ p + at + 1, text.len - at - 1 };
+	rest->raw = (struct kx_span){ rest->text.ptr,
+	    (size_t)(raw_end - rest->text.ptr) };
+	rest->off += at + 1;
+	rest->column = 1;
+	for (q = p; (q = memchr(q, LF, (size_t)(end - q))) != NULL &&
+	    q <= p + at; q++)
+		rest->line++;
+	record->text.len = strip_line_end(p, 0, at + 1);
+	record->raw.len = (size_t)(rest->raw.ptr - record->raw.ptr);
+	record->unended = false;
+	return true;
+}

@@ -84,6 +84,15 @@ void kx_chunk_rewind(struct kx_chunk *chunk);
 enum kx_status kx_chunk_next(struct kx_chunk *chunk,
     struct kx_record *record);
 
+/*
+ * A record of SEQ that is no text, because something follows its first text
+ * on a later line, is two: the text with its line end becomes *record, and the
+ * others *rest.  So a pipe, which cannot wait for more to see whether the
+ * record goes on, gives the same records as a file.  False where that is not
+ * so, and nothing is changed.
+ */
+bool kx_record_split(struct kx_record *record, struct kx_record *rest);
+
 struct kx_reader;
 
 struct kx_reader_options {

@@ -86,9 +86,17 @@ add(struct places *all, struct place place)
 }
 
 static void
+add_record(struct places *all, const struct kx_record *record)
+{
+	add(all, (struct place){ record->off, record->line, record->column,
+	    hash(record->text), record->text.len,
+	    (unsigned)record->unended | (unsigned)record->multiline << 1 });
+}
+
+static void
 keep_chunk(struct places *all, struct kx_chunk *chunk)
 {
-	struct kx_record record;
+	struct kx_record record, rest;
 	uint64_t rs;
 
 	/* A record over the limit comes in pieces, or whole where it was there
@@ -115,10 +123,11 @@ keep_chunk(struct places *all, struct kx_chunk *chunk)
 			    .flags = 4 });
 			continue;
 		}
-		add(all, (struct place){ record.off, record.line,
-		    record.column, hash(record.text), record.text.len,
-		    (unsigned)record.unended |
-		    (unsigned)record.multiline << 1 });
+		while (kx_record_split(&record, &rest)) {
+			add_record(all, &record);
+			record = rest;
+		}
+		add_record(all, &record);
 	}
 }
 
