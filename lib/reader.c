@@ -707,7 +707,8 @@ chunk_next_cut(struct kx_chunk *chunk, struct kx_record *record)
 	advance_line(chunk, begin);
 	(void)set_record(chunk, record, begin, end, begin, raw);
 	/* Texts need no line end; but the last one may have been torn. */
-	record->unended = chunk->last && chunk->cut_pos == chunk->n_cuts;
+	record->unended = record->unended && chunk->last &&
+	    chunk->cut_pos == chunk->n_cuts;
 	return KX_OK;
 }
 
