@@ -159,6 +159,14 @@ end_text(struct track *t, struct kx_chunk *chunk, size_t end,
 	return chunk->overlong || kx_track_cut(chunk, t->begin, end);
 }
 
+/* The same, by the end of the stream. */
+static bool
+tear_text(struct track *t, struct kx_chunk *chunk)
+{
+	chunk->torn = true;
+	return end_text(t, chunk, chunk->buf.len, ARRAY_ANY);
+}
+
 /* Are the bytes up to `end` the beginning of no JSON text at all? */
 static bool
 is_faulty(struct track *t, const char *p, size_t end)
@@ -247,7 +255,7 @@ scan_brackets(struct track *t, struct kx_chunk *chunk, bool last)
 		} else if (last && len == chunk->buf.len) {
 			tear = doubted;
 			if (!tear)
-				return end_text(t, chunk, len, ARRAY_ANY);
+				return tear_text(t, chunk);
 		}
 		break;
 	case STEP_END:
@@ -318,8 +326,8 @@ scan_junk(struct track *t, struct kx_chunk *chunk, bool last)
 	    !(t->array != ARRAY_NONE && (p[t->pos] == ',' ||
 	    p[t->pos] == ']')))
 		t->pos++;
-	if (t->pos == len && !last)
-		return true;
+	if (t->pos == len)
+		return !last || tear_text(t, chunk);
 	return end_text(t, chunk, t->pos, ARRAY_ANY);
 }
 
@@ -332,7 +340,7 @@ scan_string(struct track *t, struct kx_chunk *chunk, bool last)
 	case STEP_BREAK:
 		return end_text(t, chunk, t->pos, ARRAY_ANY);
 	default:
-		return !last || end_text(t, chunk, t->pos, ARRAY_ANY);
+		return !last || tear_text(t, chunk);
 	}
 }
 

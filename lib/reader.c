@@ -102,7 +102,7 @@ start_chunk(struct kx_reader *r, struct kx_chunk *chunk, size_t *target)
 	chunk->column = r->column;
 	chunk->framing = r->framing;
 	chunk->max_record = r->max_record;
-	chunk->last = false;
+	chunk->last = chunk->torn = false;
 	chunk->overlong = chunk->overlong_first = chunk->overlong_last =
 	    chunk->refused = false;
 	chunk->n_cuts = 0;
@@ -381,9 +381,11 @@ next_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 		if (chunk->n_cuts >= CUTS_MOST)
 			break;
 		if (r->end) {
-			if (t->array != ARRAY_NONE &&
-			    !kx_track_cut(chunk, buf->len, buf->len))
-				return fail_memory(r);
+			if (t->array != ARRAY_NONE) {
+				chunk->torn = true;
+				if (!kx_track_cut(chunk, buf->len, buf->len))
+					return fail_memory(r);
+			}
 			t->array = ARRAY_NONE;
 			break;
 		}
@@ -706,9 +708,8 @@ chunk_next_cut(struct kx_chunk *chunk, struct kx_record *record)
 		raw = end;
 	advance_line(chunk, begin);
 	(void)set_record(chunk, record, begin, end, begin, raw);
-	/* Texts need no line end; but the last one may have been torn. */
-	record->unended = record->unended && chunk->last &&
-	    chunk->cut_pos == chunk->n_cuts;
+	/* Texts need no line end. */
+	record->unended = chunk->torn && chunk->cut_pos == chunk->n_cuts;
 	return KX_OK;
 }
 

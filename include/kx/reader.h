@@ -39,6 +39,7 @@ struct kx_chunk {
 	uint64_t column;	/* bytes of that line in front of buf.ptr[0] */
 	enum kx_framing framing;	/* never AUTO */
 	bool last;		/* the stream is known to end behind it */
+	bool torn;		/* CONCAT: and inside its last record */
 	/* A piece of a record over the limit (max_record): all of buf belongs
 	 * to it.  The first piece and the last are told apart; the last may be
 	 * empty. */
