@@ -53,6 +53,7 @@ EXTRA_DIST += \
   tests/demo.sh \
   tests/fault/refuse.c \
   tests/fault/walk.py \
+  tests/fuzz/saved \
   tests/helper.bash \
   tests/mkcompletions.sh \
   tests/peers/package.json \

@@ -5,7 +5,7 @@
  *
  *   PROGRAM [FILE...]
  *
- * Without a FILE: those of tests/data, below $KX_SRCDIR.
+ * Without a FILE: those of tests/data and tests/fuzz/saved, below $KX_SRCDIR.
  */
 #include <config.h>
 
@@ -34,15 +34,21 @@ main(int argc, char **argv)
 {
 	static uint8_t data[1 << 20];
 	uint64_t x = 88172645463325252u;
-	int i, change, failed = 0;
+	int i, change, rc, failed = 0;
 	char pattern[4096];
 	bool glob_used = argc == 1;
 	glob_t found;
 
 	if (argc == 1) {
+		const char *top = getenv("KX_SRCDIR") != NULL ?
+		    getenv("KX_SRCDIR") : ".";
+
 		snprintf(pattern, sizeof pattern, "%s/tests/data/*.*json",
-		    getenv("KX_SRCDIR") != NULL ? getenv("KX_SRCDIR") : ".");
-		if (glob(pattern, 0, NULL, &found) != 0) {
+		    top);
+		rc = glob(pattern, 0, NULL, &found);
+		snprintf(pattern, sizeof pattern, "%s/tests/fuzz/saved/*",
+		    top);
+		if (rc != 0 || glob(pattern, GLOB_APPEND, NULL, &found) != 0) {
 			printf("1..1\nnot ok 1 - nothing in %s\n", pattern);
 			return 1;
 		}
