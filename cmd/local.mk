@@ -6,11 +6,13 @@ noinst_LIBRARIES += cmd/libcli.a
 cmd_libcli_a_CFLAGS = $(KX_CFLAGS)
 cmd_libcli_a_SOURCES = \
   cmd/cli.c \
-  cmd/run.c
+  cmd/run.c \
+  cmd/zone.c
 
 noinst_HEADERS += \
   cmd/cli.h \
-  cmd/run.h
+  cmd/run.h \
+  cmd/zone.h
 
 KX_CMD_LIBS = cmd/libcli.a $(KX_LIBS) lib/gnulib/libgnu.a \
   $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIB_CLOCK_GETTIME)
@@ -25,7 +27,7 @@ cmd_kx_filter_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS)
 
 bin_PROGRAMS += cmd/kx-to-csv
 cmd_kx_to_csv_CFLAGS = $(KX_CFLAGS)
-cmd_kx_to_csv_LDADD = $(KX_CMD_LIBS)
+cmd_kx_to_csv_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS) $(LIBCRYPTO_LIBS)
 
 bin_PROGRAMS += cmd/kx-extract-snapshots
 cmd_kx_extract_snapshots_CFLAGS = $(KX_CFLAGS)

@@ -17,8 +17,10 @@ lib_libkx_a_SOURCES = \
   lib/base64.c \
   lib/buf.c \
   lib/bundle.c \
+  lib/column.c \
   lib/csv.c \
   lib/diag.c \
+  lib/dictionary.c \
   lib/event.c \
   lib/evidence.c \
   lib/extract.c \
@@ -48,6 +50,8 @@ lib_libkx_a_SOURCES = \
   lib/sched.c \
   lib/snapname.c \
   lib/source.c \
+  lib/table-derived.c \
+  lib/table-program.c \
   lib/table.c \
   lib/time.c
 
@@ -58,8 +62,10 @@ noinst_HEADERS += \
   include/kx/base64.h \
   include/kx/buf.h \
   include/kx/bundle.h \
+  include/kx/column.h \
   include/kx/csv.h \
   include/kx/diag.h \
+  include/kx/dictionary.h \
   include/kx/event.h \
   include/kx/evidence.h \
   include/kx/extract.h \
@@ -90,6 +96,7 @@ noinst_HEADERS += \
   lib/program-tree.h \
   lib/reader-concat.h \
   lib/rules.def \
+  lib/table-cell.h \
   lib/utf8.h
 
 # The kernels: lib/kernel.c refers to them where config.h says so.

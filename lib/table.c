@@ -1,307 +1,240 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An event as a row of a table.
+ * Events as rows of a table.
  *
- * Cost: one pass over the columns, each a look at one node and a copy of its
- * bytes; nothing is allocated for a row, nothing is converted.  Nearly all
- * cells are short and need no quotes: they are looked at and copied at once,
- * eight bytes at a time, and only the rest goes to the writer of csv.c.
+ * Cost: one pass over the columns for each row, each a look at one node and a
+ * copy of its bytes; nothing is allocated for a row, nothing is converted.
  */
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "kx/num.h"
-#include "kx/table.h"
+#include "kx/hash.h"
 
-static const struct kx_column derived[KX_N_DERIVED] = {
-	{ .name = "duration_ms", .type = KX_TYPE_INT, .unit = "ms",
-	    .meaning = "end_time less start_time",
-	    .field = -1, .derived = KX_DERIVED_DURATION_MS },
-	{ .name = "level_name", .type = KX_TYPE_STR, .unit = "",
-	    .meaning = "level in words: low, normal, high, critical",
-	    .field = -1, .derived = KX_DERIVED_LEVEL_NAME },
-	{ .name = "images", .type = KX_TYPE_INT, .unit = "",
-	    .meaning = "snapshots that carry their image",
-	    .field = -1, .derived = KX_DERIVED_IMAGES },
+#include "table-cell.h"
+
+/* --- the columns of a table --------------------------------------------- */
+
+/* Objects and arrays of an event that columns are taken from.  `field` is the
+ * one that they are themselves, -1: none.  first..last: fields in them; where
+ * one of these was found there is nothing to check. */
+static const struct inside {
+	const char *pointer;	/* begins the pointers of what is inside */
+	const char *name;
+	enum kx_type type;
+	int parent;		/* index here, or -1 */
+	int field;
+	int first, last;	/* or -1 */
+} insides[] = {
+	{ "/channel/", "channel", KX_TYPE_OBJECT, -1, KX_EVENT_CHANNEL,
+	    -1, -1 },
+	{ "/channel/address/", "channel.address", KX_TYPE_OBJECT, 0,
+	    KX_EVENT_ADDRESS, -1, -1 },
+	{ "/channel/tags/", "channel.tags", KX_TYPE_ARRAY, 0, -1, -1, -1 },
+	{ "/params/", "params", KX_TYPE_OBJECT, -1, KX_EVENT_PARAMS, -1, -1 },
+	{ "/params/attributes/", "params.attributes", KX_TYPE_OBJECT, 3, -1,
+	    KX_EVENT_AGE, KX_EVENT_MASK },
+	{ "/params/object/", "params.object", KX_TYPE_OBJECT, 3, -1,
+	    KX_EVENT_COLOR, KX_EVENT_OBJECT_TYPE_RELIABILITY },
+	{ "/params/object/color/", "params.object.color", KX_TYPE_OBJECT, 5,
+	    -1, KX_EVENT_COLOR, KX_EVENT_COLOR_RELIABILITY },
+	{ "/params/object/object_type/", "params.object.object_type",
+	    KX_TYPE_OBJECT, 5, -1, KX_EVENT_OBJECT_TYPE,
+	    KX_EVENT_OBJECT_TYPE_RELIABILITY },
+	{ "/params/identities/", "params.identities", KX_TYPE_ARRAY, 3,
+	    KX_EVENT_IDENTITIES, -1, -1 },
+	{ "/snapshots/", "snapshots", KX_TYPE_ARRAY, -1, KX_EVENT_SNAPSHOTS,
+	    -1, -1 },
 };
 
-/* When, where, what, who, how sure, how much, and the keys. */
-static const char *const event_columns[] = {
-	"start_time", "end_time", "duration_ms",
-	"channel.id", "channel.name", "channel.address.country",
-	"channel.address.city", "channel.address.street",
-	"channel.latitude", "channel.longitude",
-	"topic", "module", "level", "level_name",
-	"list.name", "list.level", "plate.number", "plate.state",
-	"face.first_name", "face.last_name", "object.type", "object.color",
-	"face.similarity", "reliability",
-	"identities", "snapshots", "images",
-	"monitor_id", "id", "event_id", "face.id", "plate.id", "list.id",
-};
-
-const char *
-kx_type_words(enum kx_type type)
-{
-	switch (type) {
-	case KX_TYPE_INT: return "an integer";
-	case KX_TYPE_NUM: return "a number";
-	case KX_TYPE_STR: return "a string";
-	case KX_TYPE_BOOL: return "true or false";
-	case KX_TYPE_ID: return "an integer or a string";
-	case KX_TYPE_TIME: return "an integer";
-	case KX_TYPE_PROB: return "a number";
-	case KX_TYPE_IMAGE: return "a string";
-	case KX_TYPE_OBJECT: return "an object";
-	case KX_TYPE_ARRAY: return "an array";
-	}
-	return "anything else";
-}
-
-bool
-kx_column_find(enum kx_table_rows rows, struct kx_span name,
-    struct kx_column *out)
-{
-	const struct kx_field_info *info;
-	int i;
-
-	for (i = 0; i < KX_N_DERIVED; i++) {
-		if (kx_span_eq(name, kx_span_str(derived[i].name))) {
-			*out = derived[i];
-			return true;
-		}
-	}
-	i = kx_field_find(name);
-	if (i < 0)
-		return false;
-	info = &kx_field_info[i];
-	if (info->type == KX_TYPE_OBJECT)
-		return false;
-	if (rows == KX_TABLE_EVENT && (info->group == KX_GROUP_SNAPSHOT ||
-	    info->group == KX_GROUP_TAG))
-		return false;	/* several, and none that comes first */
-	*out = (struct kx_column){ info->column, info->type, info->unit,
-	    info->meaning, i, KX_N_DERIVED, info->group,
-	    (unsigned)i - (unsigned)kx_group_first(info->group) };
-	return true;
-}
+#define N_INSIDES (sizeof(insides) / sizeof(insides[0]))
+#define INSIDE_TAGS 2
+#define INSIDE_IDENTITIES 8
+#define INSIDE_SNAPSHOTS 9
 
 void
-kx_table_init(struct kx_table *table, enum kx_table_rows rows)
+kx_table_init(struct kx_table *table, enum kx_group rows)
 {
 	*table = (struct kx_table){ .rows = rows };
+	if (rows == KX_GROUP_TAG)
+		table->inside = 1u << INSIDE_TAGS | 1u;
+	else if (rows == KX_GROUP_SNAPSHOT)
+		table->inside = 1u << INSIDE_SNAPSHOTS;
+	else if (rows != KX_GROUP_EVENT)
+		table->inside = 1u << INSIDE_IDENTITIES | 1u << 3;
 }
 
 void
 kx_table_fini(struct kx_table *table)
 {
 	free(table->column);
+	kx_arena_free(&table->names);
 	kx_table_init(table, table->rows);
+}
+
+static bool
+has_name(const struct kx_table *table, struct kx_span name)
+{
+	const char *other;
+	size_t i;
+
+	for (i = 0; i < table->n; i++) {
+		other = table->column[i].name;
+		if (strlen(other) == name.len &&
+		    !strncasecmp(other, name.ptr, name.len))
+			return true;
+	}
+	return false;
+}
+
+/* Room for one more; false without memory. */
+static bool
+more_room(struct kx_table *table)
+{
+	struct kx_column *more;
+	size_t cap;
+
+	if (table->n < table->cap)
+		return true;
+	cap = table->cap == 0 ? 64 : table->cap * 2;
+	more = reallocarray(table->column, cap, sizeof(*more));
+	if (more == NULL)
+		return false;
+	table->column = more;
+	table->cap = cap;
+	return true;
+}
+
+/* What has to be looked at for a field to be found. */
+static void
+add_insides(struct kx_table *table, int field)
+{
+	const char *pointer = kx_field_info[field].pointer;
+	size_t i;
+
+	for (i = 0; i < N_INSIDES; i++) {
+		if (!strncmp(pointer, insides[i].pointer,
+		    strlen(insides[i].pointer)))
+			table->inside |= 1u << i;
+	}
 }
 
 enum kx_status
 kx_table_add(struct kx_table *table, struct kx_span name)
 {
-	struct kx_column column, *more;
-	size_t cap;
+	struct kx_column column;
 
-	if (!kx_column_find(table->rows, name, &column))
+	if (!kx_column_find(name, &column))
 		return KX_BAD;
-	if (table->n == table->cap) {
-		cap = table->cap == 0 ? 64 : table->cap * 2;
-		more = reallocarray(table->column, cap, sizeof(*more));
-		if (more == NULL)
-			return KX_FAIL;
-		table->column = more;
-		table->cap = cap;
+	if (has_name(table, name))
+		return KX_EOF;
+	if (!more_room(table))
+		return KX_FAIL;
+	if (table->iso && column.type == KX_TYPE_TIME && column.field >= 0) {
+		column.cell = KX_CELL_TIME;
+		column.unit = "";
 	}
+	if (column.field >= 0) {
+		table->has[column.field] = true;
+		table->parts |= 1u << column.group;
+		add_insides(table, column.field);
+	}
+	if (column.derived == KX_DERIVED_RECORD_SHA256)
+		table->hashes = true;
 	table->column[table->n++] = column;
+	return KX_OK;
+}
+
+enum kx_status
+kx_table_add_program(struct kx_table *table, struct kx_span name)
+{
+	char *copy;
+
+	if (has_name(table, name))
+		return KX_EOF;
+	if (!more_room(table))
+		return KX_FAIL;
+	copy = kx_arena_dup(&table->names, name);
+	if (copy == NULL)
+		return KX_FAIL;
+	table->column[table->n++] = (struct kx_column){ .name = copy,
+	    .cell = KX_CELL_TEXT, .unit = "",
+	    .meaning = "what a jq program makes of the event", .field = -1,
+	    .derived = -1, .program = (int)table->n_programs++,
+	    .group = KX_GROUP_EVENT };
 	return KX_OK;
 }
 
 enum kx_status
 kx_table_add_default(struct kx_table *table)
 {
+	const char *const *name = kx_column_defaults(table->rows);
 	enum kx_status status = KX_OK;
-	size_t i;
 
-	for (i = 0; i < sizeof(event_columns) / sizeof(event_columns[0]) &&
-	    status == KX_OK; i++)
-		status = kx_table_add(table, kx_span_str(event_columns[i]));
+	for (; *name != NULL && status == KX_OK; name++)
+		status = kx_table_add(table, kx_span_str(*name));
 	return status;
 }
 
+/* --- writers ------------------------------------------------------------ */
+
+enum kx_status
+kx_table_writer_init(struct kx_table_writer *writer,
+    const struct kx_table *table, const struct kx_csv *csv,
+    kx_table_zone *zone, kx_table_note *note)
+{
+	*writer = (struct kx_table_writer){ .table = table, .csv = *csv,
+	    .zone = zone, .note = note };
+	if (table->hashes &&
+	    kx_hash_new(KX_SHA256, &writer->hash, NULL) != KX_OK)
+		return KX_FAIL;
+	if (table->n_programs == 0)
+		return KX_OK;
+	writer->value = calloc(table->n_programs, sizeof(*writer->value));
+	if (writer->value != NULL &&
+	    kx_json_init(&writer->value_json, NULL) == KX_OK)
+		return KX_OK;
+	free(writer->value);
+	kx_hash_free(writer->hash);
+	return KX_FAIL;
+}
+
 void
-kx_table_header(const struct kx_table *table, struct kx_csv *csv,
-    struct kx_buf *out)
+kx_table_writer_fini(struct kx_table_writer *writer)
 {
 	size_t i;
 
-	for (i = 0; i < table->n; i++)
-		kx_csv_cell(csv, out, kx_span_str(table->column[i].name));
-	kx_csv_end(csv, out);
+	if (writer->value != NULL) {
+		for (i = 0; i < writer->table->n_programs; i++)
+			kx_buf_free(&writer->value[i].text);
+		kx_json_fini(&writer->value_json);
+	}
+	free(writer->value);
+	free(writer->hole);
+	kx_hash_free(writer->hash);
 }
 
-/* --- a row -------------------------------------------------------------- */
+void
+kx_table_header(const struct kx_table *table, const struct kx_csv *csv,
+    struct kx_buf *out)
+{
+	struct kx_csv plain = *csv;
+	size_t i;
 
-/* All that the cells of one row are made from and with. */
-struct maker {
-	const struct kx_event *event;
-	const struct kx_json *json;
-	struct kx_csv *csv;
-	struct kx_buf *out;
-	struct kx_buf *scratch;
-	kx_table_note *note;
-	void *arg;
-	const struct kx_row *identity, *face, *plate;	/* or NULL */
-	const uint32_t *node[KX_N_GROUPS];	/* of the fields of a group */
-	bool fast;		/* short cuts may be taken */
-};
+	plain.exact = false;	/* a name is never taken for something else */
+	for (i = 0; i < table->n; i++)
+		kx_csv_cell(&plain, out, kx_span_str(table->column[i].name));
+	kx_csv_end(&plain, out);
+}
+
+/* --- cells of fields ---------------------------------------------------- */
 
 /* Nodes of a row that is not there. */
 static const uint32_t no_nodes[sizeof(((struct kx_row *)0)->field) /
     sizeof(uint32_t)];
-
-#define WORD sizeof(uint64_t)
-#define ONES UINT64_C(0x0101010101010101)
-#define TOPS UINT64_C(0x8080808080808080)
-
-_Static_assert(KX_PADDING >= 2 * WORD, "whole words are read and written");
-
-/* Not 0 where a byte of `word` is c; only zero or not is of use. */
-static inline uint64_t
-has(uint64_t word, char c)
-{
-	word ^= ONES * (unsigned char)c;
-	return (word - ONES) & ~word & TOPS;
-}
-
-/* The first `n` of the bytes that `word` was loaded from, the rest 0. */
-static inline uint64_t
-first_bytes(uint64_t word, size_t n)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return n >= WORD ? word : word & ((UINT64_C(1) << 8 * n) - 1);
-#else
-	return n >= WORD ? word : n == 0 ? 0 : word & ~UINT64_C(0) <<
-	    8 * (WORD - n);
-#endif
-}
-
-/* Begin a cell of up to `len` bytes by hand: where its bytes go, or NULL
- * without memory.  Not for the first of a row. */
-static inline char *
-cell_begin(const struct maker *m, size_t len)
-{
-	struct kx_buf *out = m->out;
-
-	if (KX_UNLIKELY(out->failed || out->cap - out->len < len + 1) &&
-	    !kx_buf_reserve(out, len + 1))
-		return NULL;
-	out->ptr[out->len] = m->csv->delimiter;
-	return out->ptr + out->len + 1;
-}
-
-static inline void
-add_null(const struct maker *m)
-{
-	if (KX_LIKELY(m->fast && m->csv->in_row)) {
-		if (cell_begin(m, 0) != NULL)
-			m->out->len++;
-	} else {
-		kx_csv_null(m->csv, m->out);
-	}
-}
-
-/* A cell of digits, signs, points and letters; readable for a word behind. */
-static inline void
-add_plain(const struct maker *m, struct kx_span text)
-{
-	uint64_t word;
-	char *to;
-	size_t i;
-
-	if (KX_UNLIKELY(!m->fast || !m->csv->in_row)) {
-		kx_csv_cell(m->csv, m->out, text);
-		return;
-	}
-	to = cell_begin(m, text.len);
-	if (to == NULL)
-		return;
-	for (i = 0; i < text.len; i += WORD) {
-		memcpy(&word, text.ptr + i, WORD);
-		memcpy(to + i, &word, WORD);
-	}
-	m->out->len += text.len + 1;
-}
-
-/* Any cell; readable for a word behind. */
-static inline void
-add_cell(const struct maker *m, struct kx_span text)
-{
-	uint64_t word, part, odd = 0;
-	char *to;
-	size_t i;
-
-	/* What begins or ends with a blank, and what may be `\.`, is for the
-	 * writer; so is what is not short. */
-	if (KX_UNLIKELY(!m->fast || !m->csv->in_row || text.len == 0 ||
-	    text.len > 256 || text.ptr[0] == '\\' || text.ptr[0] == ' ' ||
-	    text.ptr[0] == '\t' || text.ptr[text.len - 1] == ' ' ||
-	    text.ptr[text.len - 1] == '\t'))
-		goto slow;
-	to = cell_begin(m, text.len);
-	if (to == NULL)
-		return;
-	for (i = 0; i < text.len; i += WORD) {
-		memcpy(&word, text.ptr + i, WORD);
-		memcpy(to + i, &word, WORD);
-		part = first_bytes(word, text.len - i);
-		odd |= has(part, m->csv->delimiter) | has(part, '"') |
-		    has(part, '\r') | has(part, '\n');
-	}
-	if (KX_LIKELY(odd == 0)) {
-		m->out->len += text.len + 1;
-		return;
-	}
-slow:
-	kx_csv_cell(m->csv, m->out, text);
-}
-
-static inline bool
-is_absent(const struct maker *m, uint32_t node)
-{
-	return node == 0 || kx_json_type(m->json, node) == KX_JSON_NULL;
-}
-
-/* A JSON number without fraction and exponent: no point, and no letter, which
- * alone have bit 6. */
-static inline bool
-is_integer(struct kx_span number)
-{
-	uint64_t word, odd = 0;
-	size_t i;
-
-	for (i = 0; i < number.len; i += WORD) {
-		memcpy(&word, number.ptr + i, WORD);
-		word = first_bytes(word, number.len - i);
-		odd |= has(word, '.') | (word & (ONES << 6));
-	}
-	return odd == 0;
-}
-
-/* The value of an integer, as a number only and never as a string. */
-static bool
-integer(const struct maker *m, uint32_t node, int64_t *out)
-{
-	struct kx_span text;
-
-	if (node == 0 || kx_json_type(m->json, node) != KX_JSON_NUMBER)
-		return false;
-	text = kx_json_raw(m->json, node);
-	return is_integer(text) && kx_num_i64(text, out);
-}
 
 /* Text with a NUL in it.  A NUL ends the text for one reader and the file for
  * another; U+FFFD is longer, so the cell is put together anew. */
@@ -309,16 +242,8 @@ KX_NOINLINE static void
 add_with_nul(const struct maker *m, struct kx_span text)
 {
 	struct kx_buf clean = { NULL, 0, 0, false };
-	size_t i, plain = 0;
 
-	for (i = 0; i < text.len; i++) {
-		if (text.ptr[i] != '\0')
-			continue;
-		kx_buf_add(&clean, text.ptr + plain, i - plain);
-		kx_buf_add(&clean, "\xef\xbf\xbd", 3);
-		plain = i + 1;
-	}
-	kx_buf_add(&clean, text.ptr + plain, text.len - plain);
+	kx_csv_clean(&clean, text);
 	if (kx_buf_failed(&clean))
 		m->scratch->failed = true;
 	else
@@ -327,7 +252,7 @@ add_with_nul(const struct maker *m, struct kx_span text)
 }
 
 static inline void
-add_text(const struct maker *m, const char *name, uint32_t node)
+add_text(const struct maker *m, const struct kx_column *column, uint32_t node)
 {
 	struct kx_span text;
 	bool odd = false;
@@ -338,7 +263,9 @@ add_text(const struct maker *m, const char *name, uint32_t node)
 	}
 	text = kx_json_decode(m->json, node, m->scratch, &odd);
 	if (KX_UNLIKELY(odd)) {
-		m->note(m->arg, KX_ODD_TEXT, node, name, KX_TYPE_STR);
+		if (m->fresh[column->group])
+			m->writer->note(m->arg, KX_ODD_TEXT, node,
+			    column->name, KX_TYPE_STR);
 		if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL) {
 			add_with_nul(m, text);
 			return;
@@ -379,23 +306,6 @@ is_of_type(const struct maker *m, uint32_t node, enum kx_type type)
 	return false;
 }
 
-static void
-add_number(const struct maker *m, int64_t n)
-{
-	char digits[24 + WORD];	/* readable behind the last digit */
-	size_t i = 24;
-	uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-
-	memset(digits + 24, 0, WORD);
-	do {
-		digits[--i] = (char)('0' + u % 10);
-		u /= 10;
-	} while (u != 0);
-	if (n < 0)
-		digits[--i] = '-';
-	add_plain(m, (struct kx_span){ digits + i, 24 - i });
-}
-
 static int64_t
 count_elements(const struct maker *m, uint32_t array)
 {
@@ -408,7 +318,41 @@ count_elements(const struct maker *m, uint32_t array)
 	return n;
 }
 
-static void
+/* A value of the column's type. */
+static inline void
+add_value(const struct maker *m, const struct kx_column *column,
+    uint32_t node)
+{
+	switch (column->cell) {
+	case KX_CELL_TEXT:
+		if (kx_json_type(m->json, node) == KX_JSON_STRING)
+			add_text(m, column, node);
+		else	/* digits that are text, of an ID */
+			add_cell(m, kx_json_raw(m->json, node));
+		return;
+	case KX_CELL_INTEGER:
+		if (column->type == KX_TYPE_ARRAY)
+			add_number(m, count_elements(m, node));
+		else
+			add_integer(m, kx_json_raw(m->json, node));
+		return;
+	case KX_CELL_NUMBER:
+		add_plain(m, kx_json_type(m->json, node) == KX_JSON_STRING ?
+		    kx_json_str(m->json, node) : kx_json_raw(m->json, node));
+		return;
+	case KX_CELL_BOOLEAN:
+		add_plain(m, kx_json_raw(m->json, node));
+		return;
+	case KX_CELL_TIME:
+		kx_table_add_instant(m, node, column);
+		return;
+	case KX_CELL_JSON:
+		add_cell(m, kx_json_raw(m->json, node));
+		return;
+	}
+}
+
+static inline void
 add_field(const struct maker *m, const struct kx_column *column)
 {
 	uint32_t node = m->node[column->group][column->place];
@@ -420,185 +364,320 @@ add_field(const struct maker *m, const struct kx_column *column)
 		else
 			add_null(m);
 	} else if (KX_UNLIKELY(!is_of_type(m, node, column->type))) {
-		m->note(m->arg, KX_ODD_TYPE, node, column->name,
-		    column->type);
+		if (m->fresh[column->group])
+			m->writer->note(m->arg, KX_ODD_TYPE, node,
+			    column->name, column->type);
 		add_null(m);
-	} else if (column->type == KX_TYPE_ARRAY) {
-		add_number(m, count_elements(m, node));
-	} else if (kx_json_type(m->json, node) == KX_JSON_STRING) {
-		add_text(m, column->name, node);
 	} else {
-		add_plain(m, kx_json_raw(m->json, node));
+		add_value(m, column, node);
 	}
 }
 
+/* --- what should hold columns ------------------------------------------- */
+
+/* Is it there, and not what it should be? */
 static void
-add_images(const struct maker *m)
-{
-	const struct kx_rows *rows = &m->event->rows[KX_GROUP_SNAPSHOT];
-	uint32_t node = kx_event_get(m->event, KX_EVENT_SNAPSHOTS), i;
-	int64_t n = 0;
-
-	if (!is_absent(m, node) && !is_of_type(m, node, KX_TYPE_ARRAY)) {
-		add_null(m);
-		return;
-	}
-	for (i = 0; i < rows->n; i++) {
-		node = kx_row_get(&rows->row[i], KX_SNAPSHOT_IMAGE);
-		n += node != 0 &&
-		    kx_json_type(m->json, node) == KX_JSON_STRING &&
-		    kx_json_str(m->json, node).len > 0;
-	}
-	add_number(m, n);
-}
-
-static void
-add_derived(const struct maker *m, const struct kx_column *column)
-{
-	int64_t start, end, n;
-	const char *name;
-
-	switch (column->derived) {
-	case KX_DERIVED_DURATION_MS:
-		if (integer(m, kx_event_get(m->event, KX_EVENT_START_TIME),
-		    &start) && integer(m, kx_event_get(m->event,
-		    KX_EVENT_END_TIME), &end) &&
-		    !__builtin_sub_overflow(end, start, &n)) {
-			add_number(m, n);
-			return;
-		}
-		break;
-	case KX_DERIVED_LEVEL_NAME:
-		if (integer(m, kx_event_get(m->event, KX_EVENT_LEVEL), &n) &&
-		    (name = kx_level_name(n)) != NULL) {
-			kx_csv_cell(m->csv, m->out, kx_span_str(name));
-			return;
-		}
-		break;
-	case KX_DERIVED_IMAGES:
-		add_images(m);
-		return;
-	case KX_N_DERIVED:
-		break;
-	}
-	add_null(m);
-}
-
-/* Something that holds columns: is it there, and not what it should be? */
-static bool
 check_inside(const struct maker *m, uint32_t node, const char *name,
     enum kx_type type)
 {
-	if (is_absent(m, node) || is_of_type(m, node, type))
-		return true;
-	m->note(m->arg, KX_ODD_INSIDE, node, name, type);
+	if (!is_absent(m, node) && !is_of_type(m, node, type))
+		m->writer->note(m->arg, KX_ODD_INSIDE, node, name, type);
+}
+
+static uint32_t
+member(const struct maker *m, uint32_t object, const char *name, size_t len)
+{
+	if (object == 0 || kx_json_type(m->json, object) != KX_JSON_OBJECT)
+		return 0;
+	return kx_json_get(m->json, object, (struct kx_span){ name, len });
+}
+
+/* The node of insides[i]. */
+static uint32_t
+inside_node(const struct maker *m, size_t i)
+{
+	const struct inside *in = &insides[i];
+	const char *step;
+	size_t skip;
+
+	if (in->field >= 0)
+		return kx_event_get(m->event, (enum kx_field)in->field);
+	skip = strlen(insides[in->parent].pointer);
+	step = in->pointer + skip;
+	return member(m, inside_node(m, (size_t)in->parent), step,
+	    strlen(step) - 1);
+}
+
+/* Has anything been found in insides[i]? */
+static bool
+is_sound(const struct maker *m, size_t i)
+{
+	int f;
+
+	if (i == INSIDE_TAGS)
+		return m->event->rows[KX_GROUP_TAG].n > 0;
+	for (f = insides[i].first; f >= 0 && f <= insides[i].last; f++) {
+		if (m->event->field[f] != 0)
+			return true;
+	}
 	return false;
 }
 
 static void
-check_identity(const struct maker *m, uint32_t identity)
+check_event(const struct maker *m)
 {
+	const struct inside *in;
+	unsigned left = m->table->inside, absent = 0;
 	uint32_t node;
-	bool odd = false;
-	int f;
+	size_t i;
 
-	if (!check_inside(m, identity, "params.identities[0]",
-	    KX_TYPE_OBJECT) ||
-	    kx_json_type(m->json, identity) != KX_JSON_OBJECT)
-		return;
-	/* Where columns were found there is nothing to look for. */
-	for (f = KX_IDENTITY_LIST_ID; f <= KX_IDENTITY_LIST_LEVEL; f++)
-		odd |= kx_row_get(m->identity, (enum kx_field)f) != 0;
-	if (!odd)
-		(void)check_inside(m, kx_json_get(m->json, identity,
-		    KX_SPAN("list")), "list", KX_TYPE_OBJECT);
-	if (m->face == NULL && m->plate == NULL) {
-		node = kx_json_get(m->json, identity, KX_SPAN("faces"));
-		(void)check_inside(m, node, "faces", KX_TYPE_ARRAY);
-		node = kx_json_get(m->json, identity, KX_SPAN("plates"));
-		(void)check_inside(m, node, "plates", KX_TYPE_ARRAY);
+	for (i = 0; left != 0; i++, left >>= 1) {
+		in = &insides[i];
+		/* A column of its own has said so already; and nothing is in
+		 * what is not there. */
+		if (!(left & 1) || is_sound(m, i) ||
+		    (in->field >= 0 && m->table->has[in->field]) ||
+		    (in->parent >= 0 && absent & 1u << in->parent))
+			continue;
+		node = inside_node(m, i);
+		if (is_absent(m, node))
+			absent |= 1u << i;
+		else
+			check_inside(m, node, in->name, in->type);
 	}
-	if (m->face != NULL)
-		(void)check_inside(m, m->face->node, "faces[0]",
-		    KX_TYPE_OBJECT);
-	if (m->plate != NULL)
-		(void)check_inside(m, m->plate->node, "plates[0]",
-		    KX_TYPE_OBJECT);
+}
+
+/* Is the group looked at, in a row that is its own or by a column? */
+static bool
+wants(const struct maker *m, enum kx_group group)
+{
+	return m->table->rows == group || m->table->parts & 1u << group;
+}
+
+/* An element that is no object, in a row of its own or as the first. */
+static void
+check_element(const struct maker *m, enum kx_group group, const char *array)
+{
+	const struct kx_row *part = m->part[group];
+	char name[64];
+
+	if (part == NULL || !m->fresh[group] || !wants(m, group) ||
+	    kx_json_type(m->json, part->node) == KX_JSON_OBJECT)
+		return;
+	(void)snprintf(name, sizeof(name), "%s[%u]", array,
+	    (unsigned)m->index[group]);
+	check_inside(m, part->node, name, KX_TYPE_OBJECT);
+}
+
+/* An identity that is no object; or in which faces, or plates, are no array. */
+static void
+check_array(const struct maker *m, uint32_t identity, uint32_t index,
+    enum kx_group group)
+{
+	char name[64];
+
+	if (kx_json_type(m->json, identity) != KX_JSON_OBJECT) {
+		(void)snprintf(name, sizeof(name), "params.identities[%u]",
+		    (unsigned)index);
+		check_inside(m, identity, name, KX_TYPE_OBJECT);
+	} else if (group == KX_GROUP_FACE) {
+		check_inside(m, member(m, identity, "faces", 5), "faces",
+		    KX_TYPE_ARRAY);
+	} else {
+		check_inside(m, member(m, identity, "plates", 6), "plates",
+		    KX_TYPE_ARRAY);
+	}
+}
+
+/* Of identities that make no row of a face, or of a plate. */
+static void
+check_identities(const struct maker *m)
+{
+	const struct kx_rows *identities = &m->event->rows[KX_GROUP_IDENTITY];
+	const struct kx_rows *rows = &m->event->rows[m->table->rows];
+	uint32_t i, at = 0;
+
+	for (i = 0; i < identities->n; i++) {
+		if (at == rows->n || rows->row[at].identity != i)
+			check_array(m, identities->row[i].node, i,
+			    m->table->rows);
+		while (at < rows->n && rows->row[at].identity == i)
+			at++;
+	}
 }
 
 static void
-check_containers(const struct maker *m)
+check_identity(const struct maker *m)
 {
-	const struct kx_event *e = m->event;
-	uint32_t params = kx_event_get(e, KX_EVENT_PARAMS), object, node;
+	const struct kx_row *identity = m->part[KX_GROUP_IDENTITY];
+	bool found = false;
+	int f;
 
-	(void)check_inside(m, kx_event_get(e, KX_EVENT_CHANNEL), "channel",
-	    KX_TYPE_OBJECT);
-	(void)check_inside(m, kx_event_get(e, KX_EVENT_ADDRESS),
-	    "channel.address", KX_TYPE_OBJECT);
-	(void)check_inside(m, params, "params", KX_TYPE_OBJECT);
-	if (params != 0 &&
-	    (kx_event_get(e, KX_EVENT_COLOR) == 0 ||
-	    kx_event_get(e, KX_EVENT_OBJECT_TYPE) == 0)) {
-		object = kx_json_get(m->json, params, KX_SPAN("object"));
-		if (object != 0 && check_inside(m, object, "params.object",
-		    KX_TYPE_OBJECT)) {
-			node = kx_json_get(m->json, object, KX_SPAN("color"));
-			(void)check_inside(m, node, "params.object.color",
-			    KX_TYPE_OBJECT);
-			node = kx_json_get(m->json, object,
-			    KX_SPAN("object_type"));
-			(void)check_inside(m, node,
-			    "params.object.object_type", KX_TYPE_OBJECT);
-		}
+	if (kx_json_type(m->json, identity->node) != KX_JSON_OBJECT) {
+		check_array(m, identity->node, m->index[KX_GROUP_IDENTITY],
+		    KX_GROUP_IDENTITY);
+		return;
 	}
-	if (m->identity != NULL)
-		check_identity(m, m->identity->node);
+	/* Where columns were found there is nothing to look for. */
+	for (f = KX_IDENTITY_LIST_ID; f <= KX_IDENTITY_LIST_LEVEL; f++)
+		found |= kx_row_get(identity, (enum kx_field)f) != 0;
+	if (!found && wants(m, KX_GROUP_IDENTITY))
+		check_inside(m, member(m, identity->node, "list", 4), "list",
+		    KX_TYPE_OBJECT);
+	if (m->part[KX_GROUP_FACE] != NULL || m->part[KX_GROUP_PLATE] != NULL)
+		return;
+	if (wants(m, KX_GROUP_FACE))
+		check_array(m, identity->node, 0, KX_GROUP_FACE);
+	if (wants(m, KX_GROUP_PLATE))
+		check_array(m, identity->node, 0, KX_GROUP_PLATE);
 }
 
-/* The first row of the first identity. */
-static const struct kx_row *
-first_of_identity(const struct kx_rows *rows)
+static void
+check_row(const struct maker *m)
 {
-	return rows->n > 0 && rows->row[0].identity == 0 ? &rows->row[0] :
-	    NULL;
+	if (m->part[KX_GROUP_IDENTITY] != NULL &&
+	    m->fresh[KX_GROUP_IDENTITY] && (wants(m, KX_GROUP_IDENTITY) ||
+	    wants(m, KX_GROUP_FACE) || wants(m, KX_GROUP_PLATE)))
+		check_identity(m);
+	check_element(m, KX_GROUP_FACE, "faces");
+	check_element(m, KX_GROUP_PLATE, "plates");
+	check_element(m, KX_GROUP_SNAPSHOT, "snapshots");
+	check_element(m, KX_GROUP_TAG, "channel.tags");
+}
+
+/* --- rows --------------------------------------------------------------- */
+
+/* The row's part of a group is element `at` of it, if there is one. */
+static inline void
+set_part(struct maker *m, enum kx_group group, const struct kx_rows *rows,
+    uint32_t at, uint32_t index)
+{
+	const struct kx_row *row = at < rows[group].n ?
+	    &rows[group].row[at] : NULL;
+
+	m->fresh[group] = row != m->part[group];
+	m->part[group] = row;
+	m->index[group] = index;
+	m->node[group] = row != NULL ? row->field : no_nodes;
+}
+
+/* Find the faces and plates of an identity.  Those of all identities stand one
+ * behind another, and identities come in their order, so that no row of an
+ * event is looked at twice. */
+static void
+set_identity(struct maker *m, uint32_t identity)
+{
+	static const enum kx_group found[] = { KX_GROUP_FACE, KX_GROUP_PLATE };
+	const struct kx_rows *rows;
+	uint32_t i, first;
+
+	for (i = 0; i < 2; i++) {
+		rows = &m->event->rows[found[i]];
+		first = m->first[found[i]] + m->found[found[i]];
+		while (first < rows->n && rows->row[first].identity < identity)
+			first++;
+		m->first[found[i]] = first;
+		while (first < rows->n &&
+		    rows->row[first].identity == identity)
+			first++;
+		m->found[found[i]] = first - m->first[found[i]];
+	}
+}
+
+/* Find what row `i` of the event is, and what is with it. */
+static void
+set_row(struct maker *m, uint32_t i)
+{
+	const struct kx_rows *rows = m->event->rows;
+	enum kx_group kind = m->table->rows, g;
+	uint32_t identity = 0, at;
+
+	if (kind == KX_GROUP_IDENTITY)
+		identity = i;
+	else if (kind == KX_GROUP_FACE || kind == KX_GROUP_PLATE)
+		identity = rows[kind].row[i].identity;
+	if (i == 0 || identity != m->index[KX_GROUP_IDENTITY])
+		set_identity(m, identity);
+	m->fresh[KX_GROUP_EVENT] = i == 0;
+	for (g = KX_GROUP_IDENTITY; g < KX_N_GROUPS; g++) {
+		if (g == KX_GROUP_IDENTITY) {
+			set_part(m, g, rows, identity, identity);
+		} else if (g == KX_GROUP_FACE || g == KX_GROUP_PLATE) {
+			at = g == kind ? i : m->found[g] > 0 ? m->first[g] :
+			    rows[g].n;
+			set_part(m, g, rows, at, at - m->first[g]);
+		} else {
+			at = g == kind ? i : 0;
+			set_part(m, g, rows, at, at);
+		}
+	}
+}
+
+static void
+add_hole(const struct maker *m, const struct kx_column *column)
+{
+	struct kx_table_writer *w = m->writer;
+	struct kx_table_hole *more;
+	size_t cap;
+
+	kx_csv_hole(m->csv, m->out);
+	if (w->n_holes == w->cap_holes) {
+		cap = w->cap_holes == 0 ? 256 : 2 * w->cap_holes;
+		more = reallocarray(w->hole, cap, sizeof(*more));
+		if (more == NULL) {
+			m->scratch->failed = true;
+			return;
+		}
+		w->hole = more;
+		w->cap_holes = cap;
+	}
+	w->hole[w->n_holes++] = (struct kx_table_hole){ m->out->len,
+	    (uint32_t)column->program, w->n_events };
+}
+
+static void
+add_row(const struct maker *m)
+{
+	const struct kx_column *column = m->table->column;
+	size_t i;
+
+	for (i = 0; i < m->table->n; i++, column++) {
+		if (KX_LIKELY(column->field >= 0))
+			add_field(m, column);
+		else if (column->derived >= 0)
+			kx_table_add_derived(m, column);
+		else
+			add_hole(m, column);
+	}
+	kx_csv_end(m->csv, m->out);
 }
 
 void
-kx_table_row(const struct kx_table *table, const struct kx_event *event,
-    struct kx_csv *csv, struct kx_buf *out, struct kx_buf *scratch,
-    kx_table_note *note, void *arg)
+kx_table_rows(struct kx_table_writer *writer, const struct kx_table_in *in,
+    struct kx_buf *out, struct kx_buf *scratch, void *arg)
 {
+	const struct kx_table *table = writer->table;
 	struct maker m = {
-		.event = event, .json = event->json, .csv = csv, .out = out,
-		.scratch = scratch, .note = note, .arg = arg,
+		.writer = writer, .table = table, .in = in,
+		.event = in->event, .json = in->event->json,
+		.csv = &writer->csv, .out = out, .scratch = scratch,
+		.arg = arg,
 	};
-	const struct kx_column *column = table->column;
-	size_t i;
+	uint32_t i, n;
 
-	/* No number has to be quoted, and null is nothing at all. */
-	m.fast = !csv->escapes && csv->null.len == 0 &&
-	    strchr("0123456789+-.eE", csv->delimiter) == NULL;
-	if (event->rows[KX_GROUP_IDENTITY].n > 0) {
-		m.identity = &event->rows[KX_GROUP_IDENTITY].row[0];
-		m.face = first_of_identity(&event->rows[KX_GROUP_FACE]);
-		m.plate = first_of_identity(&event->rows[KX_GROUP_PLATE]);
+	/* No number has to be quoted. */
+	m.fast = strchr("+-.:", m.csv->delimiter) == NULL;
+	m.fast_text = !m.csv->exact;
+	m.special = m.csv->escapes ? '\\' : '"';
+	m.node[KX_GROUP_EVENT] = m.event->field;
+	n = table->rows == KX_GROUP_EVENT ? 1 : m.event->rows[table->rows].n;
+	for (i = 0; i < n; i++) {
+		set_row(&m, i);
+		add_row(&m);
+		check_row(&m);
 	}
-	for (i = 0; i < KX_N_GROUPS; i++)
-		m.node[i] = no_nodes;
-	m.node[KX_GROUP_EVENT] = event->field;
-	if (m.identity != NULL)
-		m.node[KX_GROUP_IDENTITY] = m.identity->field;
-	if (m.face != NULL)
-		m.node[KX_GROUP_FACE] = m.face->field;
-	if (m.plate != NULL)
-		m.node[KX_GROUP_PLATE] = m.plate->field;
-	for (i = 0; i < table->n; i++, column++) {
-		if (column->field >= 0)
-			add_field(&m, column);
-		else
-			add_derived(&m, column);
-	}
-	check_containers(&m);
-	kx_csv_end(csv, out);
+	if (table->rows == KX_GROUP_FACE || table->rows == KX_GROUP_PLATE)
+		check_identities(&m);
+	check_event(&m);
+	writer->n_events++;
 }

@@ -32,6 +32,7 @@ TESTS += \
   tests/filter.bats \
   tests/replay.bats \
   tests/suite.bats \
+  tests/to-csv-readers.bats \
   tests/to-csv.bats \
   tests/validate.bats
 endif
@@ -44,6 +45,7 @@ EXTRA_DIST += \
   tests/filter.bats \
   tests/replay.bats \
   tests/suite.bats \
+  tests/to-csv-readers.bats \
   tests/to-csv.bats \
   tests/validate.bats
 EXTRA_DIST += \
@@ -57,7 +59,8 @@ EXTRA_DIST += \
   tests/helper.bash \
   tests/mkcompletions.sh \
   tests/peers/package.json \
-  tests/receiver.py
+  tests/receiver.py \
+  tests/table.py
 
 if HAVE_CMOCKA
 KX_UNIT_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE $(CMOCKA_CFLAGS)

@@ -20,18 +20,40 @@ struct kx_csv {
 	char delimiter;		/* not a quote, CR, LF or NUL */
 	bool crlf;		/* rows end in CR LF */
 	bool escapes;		/* tab-separated values without quoting: \t \n
-				   \r and \\ instead (as Miller's --tsv);
-				   delimiter must be a tab */
+				   \r and \\ instead (as Miller's --tsv and
+				   PostgreSQL's text format); delimiter must be
+				   a tab */
+	bool guard;		/* text that a spreadsheet would run is made
+				   harmless by a `'` in front */
+	bool exact;		/* text and long integers that a spreadsheet
+				   would round or turn into something else
+				   become ="..." */
 	struct kx_span null;	/* what stands for null; empty by default.
-				   Written as it is, so must need no quoting */
+				   kx_csv_may_be_null() must hold */
 	/* the writer's */
 	bool in_row;
+	bool has_hole;		/* the row's length says nothing */
 	size_t row_start;
 };
 
-/* The next cell of the row: bytes, taken as they are; or null. */
+/* May this text stand for null?  Written as it is, it must need no quoting and
+ * no escapes; with `escapes`, \N is allowed. */
+bool kx_csv_may_be_null(const struct kx_csv *csv, struct kx_span text);
+
+/* Append text with U+FFFD for each NUL, which ends a cell for one reader and
+ * the file for another. */
+void kx_csv_clean(struct kx_buf *out, struct kx_span text);
+
+/* The next cell of the row: text; a number, true, false or a time, which is
+ * never guarded; an integer; or null. */
 void kx_csv_cell(struct kx_csv *csv, struct kx_buf *out, struct kx_span text);
+void kx_csv_plain(struct kx_csv *csv, struct kx_buf *out, struct kx_span text);
+void kx_csv_integer(struct kx_csv *csv, struct kx_buf *out,
+    struct kx_span text);
 void kx_csv_null(struct kx_csv *csv, struct kx_buf *out);
+/* The next cell will be put at the end of *out as it is then by one of the
+ * above, with a kx_csv whose in_row is `false`. */
+void kx_csv_hole(struct kx_csv *csv, struct kx_buf *out);
 /* The end of the row. */
 void kx_csv_end(struct kx_csv *csv, struct kx_buf *out);
 
