@@ -397,6 +397,9 @@ next_texts(struct kx_reader *r, struct kx_chunk *chunk, size_t target,
 				status = KX_BAD;
 			else
 				status = grow(r, buf, &target);
+			/* That a comma is missing in front of it goes first. */
+			if (status != KX_OK && chunk->n_cuts > 0)
+				break;
 			if (status != KX_OK) {
 				begin_overlong(r, chunk, status == KX_FAIL);
 				t->over = true;
