@@ -146,11 +146,13 @@ KX_FUZZ_MAIN = tests/fuzz/main.c
 TESTS += \
   tests/fuzz/base64 \
   tests/fuzz/json \
+  tests/fuzz/program \
   tests/fuzz/reader
 endif
 check_PROGRAMS += \
   tests/fuzz/base64 \
   tests/fuzz/json \
+  tests/fuzz/program \
   tests/fuzz/reader
 tests_fuzz_base64_SOURCES = tests/fuzz/base64.c $(KX_FUZZ_MAIN)
 tests_fuzz_base64_CFLAGS = $(KX_CFLAGS)
@@ -161,6 +163,10 @@ tests_fuzz_json_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_json_LDFLAGS = $(KX_LDFLAGS_FUZZ)
 tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
 
+tests_fuzz_program_SOURCES = tests/fuzz/program.c $(KX_FUZZ_MAIN)
+tests_fuzz_program_CFLAGS = $(KX_CFLAGS)
+tests_fuzz_program_LDFLAGS = $(KX_LDFLAGS_FUZZ)
+tests_fuzz_program_LDADD = $(KX_LIBS)
 tests_fuzz_reader_SOURCES = tests/fuzz/reader.c $(KX_FUZZ_MAIN)
 tests_fuzz_reader_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE
 tests_fuzz_reader_LDFLAGS = $(KX_LDFLAGS_FUZZ)
