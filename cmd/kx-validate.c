@@ -3,30 +3,52 @@
  * kx-validate: pass the valid events on, explain the others.
  *
  * In: records.  Out: those that are sound, byte for byte; on standard error,
- * what is wrong with each of the others and where.  Checked here: that a
- * record is one JSON text (run.c), that no name stands twice, and the
- * envelope of the event by the rules of rules.def.
+ * what is wrong with each of the others and where.  run.c checks that a record
+ * is one JSON text, lib/check*.c what one record can break by itself, and
+ * lib/stream.c, asked in order on the main thread, what holds between records.
  */
 #include <config.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "kx/event.h"
-#include "kx/num.h"
+#include "kx/check.h"
+#include "kx/stream.h"
+#include "kx/time.h"
 
 #include "cli.h"
 #include "run.h"
 
 /* Settings and options. */
 
-enum { OPT_PROFILE = CLI_FIRST, OPT_SUMMARY };
+enum {
+	OPT_PROFILE = CLI_FIRST, OPT_ERROR, OPT_WARN, OPT_NOTE, OPT_IGNORE,
+	OPT_IMAGES, OPT_NOW, OPT_MAX_ERRORS, OPT_SUMMARY, OPT_LIST_RULES,
+	OPT_EXPLAIN
+};
 
 static const struct cli_option options[] = {
 	{ OPT_PROFILE, 'p', "profile", "compatible|strict|envelope",
-	    "rules to hold events to (default compatible)" },
+	    "rules to hold events to (compatible)" },
+	{ OPT_ERROR, 0, "error", "RULE,...",
+	    "refuse events that break one of these rules" },
+	{ OPT_WARN, 0, "warn", "RULE,...", "report these as warnings" },
+	{ OPT_NOTE, 0, "note", "RULE,...", "report these as notes" },
+	{ OPT_IGNORE, 0, "ignore", "RULE,...", "do not report these" },
+	{ OPT_IMAGES, 0, "images", "check|skip",
+	    "look into images, or leave them alone (check)" },
+	{ OPT_NOW, 0, "now", "TIME",
+	    "check references against this time: milliseconds, ISO 8601 or "
+	    "now" },
+	{ OPT_MAX_ERRORS, 0, "max-errors", "N",
+	    "report nothing more after N errors; reading goes on" },
 	{ OPT_SUMMARY, 0, "summary", NULL,
 	    "print counts at the end, on standard error" },
+	{ OPT_LIST_RULES, 0, "list-rules", NULL,
+	    "print each rule with its severities and exit" },
+	{ OPT_EXPLAIN, 0, "explain", "RULE",
+	    "print what is behind a rule and exit" },
 	{ 0, 0, NULL, NULL, NULL }
 };
 
@@ -46,429 +68,137 @@ static const struct cli_tool tool = {
 #define ONCE_MAX 64
 
 struct validate {
-	enum kx_profile profile;
-	struct kx_schema *schema;
+	struct kx_check check;
+	struct kx_stream *stream;
+	bool same_bytes;	/* copies or conflicts are asked about */
+	bool late;		/* a rule between records can refuse one */
+	uint64_t max_errors;	/* 0: no end */
+	uint64_t errors, hidden;
 	uint64_t passed, rejected;
 	uint64_t count[KX_N_RULES];
 	char *once[ONCE_MAX];
 	size_t n_once;
 };
 
+/* A record that has been checked by itself, until its turn comes. */
+struct note {
+	struct kx_stream_note stream;
+	struct kx_record record;
+	enum kx_profile profile;
+	bool bad;
+	bool example;		/* the id of the document's examples */
+	uint32_t id_at, event_id_at;	/* bytes of the record's text */
+	size_t findings;	/* of the batch, this record's included */
+	size_t rejects;		/* bytes of the batch's before this record */
+};
+
 /* What became of one chunk's events. */
 struct tally {
-	uint64_t passed, rejected;
+	struct note *notes;
+	size_t n, cap;
 };
 
-/* One event. */
+/* One event, on a worker's thread. */
 
-struct check {
-	struct validate *validate;
+struct place {
 	struct run_batch *batch;
 	const struct kx_record *record;
-	const struct kx_event *event;
 	const struct kx_json *json;
-	struct kx_buf *scratch;
-	struct tally *tally;
-	enum kx_profile profile;	/* of this event */
-	bool bad;
 };
 
-/* Report `rule` at node (0: the record), in the severity of the profile. */
-KX_PRINTF(4, 5) static void
-report(struct check *c, enum kx_rule rule, uint32_t node, const char *fmt,
-    ...)
-{
-	enum kx_severity severity = kx_rule_info[rule].severity[c->profile];
-	char message[400];
-	va_list ap;
-
-	if (severity == KX_SEV_NONE)
-		return;
-	if (severity == KX_SEV_ERROR)
-		c->bad = true;
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof message, fmt, ap);
-	va_end(ap);
-	run_finding(c->batch, c->record, c->json, severity,
-	    kx_rule_info[rule].name, c->json->node[node].off, node, "%s",
-	    message);
-}
-
-static bool
-is_digits(struct kx_span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (s.ptr[i] < '0' || s.ptr[i] > '9')
-			return false;
-	return s.len > 0;
-}
-
-/* A number spelled as an integer: no fraction, no exponent. */
-static bool
-is_integer(const struct kx_json *json, uint32_t node)
-{
-	return kx_json_type(json, node) == KX_JSON_NUMBER &&
-	    (kx_num_classify(kx_json_raw(json, node)) & KX_NUM_INTEGER) != 0;
-}
-
-/* The node of a field that every event has, or 0 after saying so. */
-static uint32_t
-required(struct check *c, enum kx_field f)
-{
-	uint32_t node = kx_event_get(c->event, f);
-
-	if (node == 0)
-		report(c, KX_RULE_MISSING_FIELD, 0, "%s is missing",
-		    kx_field_info[f].column);
-	return node;
-}
-
 static void
-wrong_type(struct check *c, enum kx_field f, uint32_t node,
-    const char *wanted)
+report(void *arg, enum kx_rule rule, enum kx_severity severity, size_t off,
+    uint32_t node, const char *message)
 {
-	report(c, KX_RULE_WRONG_TYPE, node, "%s must be %s, not %s",
-	    kx_field_info[f].column, wanted, kx_json_kind(c->json, node));
+	const struct place *place = arg;
+
+	run_finding(place->batch, place->record, place->json, severity,
+	    kx_rule_info[rule].name, off, node, "%s", message);
 }
 
-/* A string, or 0 after saying what is wrong. */
-static bool
-required_string(struct check *c, enum kx_field f, struct kx_span *text)
+static struct note *
+note_new(struct run_batch *batch)
 {
-	uint32_t node = required(c, f);
+	struct tally *tally = batch->user;
+	struct note *more;
+	size_t cap;
 
-	if (node == 0)
-		return false;
-	if (kx_json_type(c->json, node) != KX_JSON_STRING) {
-		wrong_type(c, f, node, "a string");
-		return false;
-	}
-	*text = kx_json_decode(c->json, node, c->scratch, NULL);
-	return true;
-}
-
-static bool
-is_elided(struct kx_span s)
-{
-	return s.len >= 2 && !memcmp(s.ptr + s.len - 2, "..", 2);
-}
-
-static bool
-is_known_topic(struct kx_span s)
-{
-	return kx_span_eq(s, KX_SPAN("FaceMatched")) ||
-	    kx_span_eq(s, KX_SPAN("PlateMatched"));
-}
-
-static void
-check_topic(struct check *c, struct kx_span topic)
-{
-	uint32_t node = kx_event_get(c->event, KX_EVENT_TOPIC);
-
-	if (topic.len == 0)
-		report(c, KX_RULE_EMPTY_VALUE, node, "topic is empty");
-	else if (is_elided(topic) && c->profile == KX_PROFILE_STRICT)
-		report(c, KX_RULE_DOC_PLACEHOLDER, node,
-		    "topic is elided: this is documentation, not data");
-	else if (!is_known_topic(topic))
-		report(c, KX_RULE_UNKNOWN_TOPIC, node,
-		    "topic %.*s is not one of the document's; of its events "
-		    "only the envelope is checked", (int)(topic.len < 64 ?
-		    topic.len : 64), topic.ptr);
-}
-
-static void
-check_module(struct check *c)
-{
-	struct kx_span module;
-	uint32_t node = kx_event_get(c->event, KX_EVENT_MODULE);
-
-	if (!required_string(c, KX_EVENT_MODULE, &module))
-		return;
-	if (module.len == 0)
-		report(c, KX_RULE_EMPTY_VALUE, node, "module is empty");
-	else if (kx_span_eq(module, KX_SPAN("KX.Faces\"")) ||
-	    kx_span_eq(module, KX_SPAN("KX.PDD\"")))
-		report(c, KX_RULE_MODULE_QUOTE, node,
-		    "module ends with a stray quote");
-	else if (!kx_span_eq(module, KX_SPAN("KX.Faces")) &&
-	    !kx_span_eq(module, KX_SPAN("KX.PDD")))
-		report(c, KX_RULE_UNKNOWN_MODULE, node,
-		    "module %.*s is not one of the document's",
-		    (int)(module.len < 64 ? module.len : 64), module.ptr);
-}
-
-static void
-check_id(struct check *c)
-{
-	struct kx_span id, origin, start, event_id;
-
-	if (required_string(c, KX_EVENT_ID, &id) &&
-	    !kx_id_parse(id, &origin, &start, &event_id))
-		report(c, KX_RULE_ID_FORM,
-		    kx_event_get(c->event, KX_EVENT_ID),
-		    "id is not origin:milliseconds:event_id");
-}
-
-static void
-check_event_id(struct check *c)
-{
-	uint32_t node = required(c, KX_EVENT_EVENT_ID);
-	struct kx_span text;
-	unsigned class;
-
-	if (node == 0)
-		return;
-	if (!kx_value_text(c->json, node, c->scratch, &text)) {
-		wrong_type(c, KX_EVENT_EVENT_ID, node,
-		    "an integer or a string of digits");
-		return;
-	}
-	if (!is_digits(text)) {
-		report(c, KX_RULE_EVENT_ID_FORM, node,
-		    "event_id must be decimal digits alone");
-		return;
-	}
-	if (kx_json_type(c->json, node) == KX_JSON_STRING) {
-		report(c, KX_RULE_TYPE_DIFFERS_FROM_TABLE, node,
-		    "event_id is a string, as in the examples; the table says "
-		    "integer");
-		if (text.len > 1 && *text.ptr == '0')
-			report(c, KX_RULE_EVENT_ID_ZEROS, node,
-			    "event_id begins with a zero");
-		return;
-	}
-	class = kx_num_classify(text);
-	if ((class & KX_NUM_EXACT) == 0)
-		report(c, KX_RULE_PRECISION_RISK, node,
-		    "an integer over 2^53-1: readers that use doubles change "
-		    "it");
-}
-
-static void
-check_level(struct check *c)
-{
-	uint32_t node = required(c, KX_EVENT_LEVEL);
-	int64_t level;
-
-	if (node == 0)
-		return;
-	if (!is_integer(c->json, node)) {
-		if (kx_json_type(c->json, node) != KX_JSON_NUMBER)
-			wrong_type(c, KX_EVENT_LEVEL, node, "an integer");
-		else
-			report(c, KX_RULE_LEVEL_RANGE, node,
-			    "level must be an integer from 0 to 3");
-		return;
-	}
-	if (!kx_value_int(c->json, node, &level) || level < 0 || level > 3)
-		report(c, KX_RULE_LEVEL_RANGE, node,
-		    "level must be from 0 to 3");
-}
-
-/* Milliseconds at node; says what is wrong with them otherwise. */
-static bool
-check_time(struct check *c, enum kx_field f, uint32_t node, int64_t *ms)
-{
-	static const struct {
-		size_t digits;
-		const char *unit;
-	} units[] = {
-		{ 10, "seconds" }, { 16, "microseconds" },
-		{ 19, "nanoseconds" }
-	};
-	/* 2000-01-01 and 2100-01-01 */
-	const int64_t from = INT64_C(946684800000);
-	const int64_t to = INT64_C(4102444800000);
-	const char *name = kx_field_info[f].column;
-	struct kx_span text = kx_json_raw(c->json, node);
-	size_t i;
-
-	if (!is_integer(c->json, node)) {
-		wrong_type(c, f, node, kx_json_type(c->json, node) ==
-		    KX_JSON_NUMBER ? "an integer without fraction or exponent" :
-		    "an integer, milliseconds");
-		return false;
-	}
-	for (i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (text.len == units[i].digits && *text.ptr != '-') {
-			report(c, KX_RULE_TIME_UNIT, node,
-			    "%s has %zu digits, so it is in %s; milliseconds "
-			    "have 13", name, text.len, units[i].unit);
-			return false;
+	if (tally->n == tally->cap) {
+		cap = tally->cap == 0 ? 64 : 2 * tally->cap;
+		more = reallocarray(tally->notes, cap, sizeof *more);
+		if (more == NULL) {
+			batch->no_memory = true;
+			return NULL;
 		}
-	if (!kx_value_int(c->json, node, ms)) {
-		report(c, KX_RULE_TIME_RANGE, node,
-		    "%s is not in the years 2000 to 2100", name);
-		return false;
+		tally->notes = more;
+		tally->cap = cap;
 	}
-	if (*ms < from || *ms >= to)
-		report(c, KX_RULE_TIME_RANGE, node,
-		    "%s is not in the years 2000 to 2100", name);
-	return true;
+	more = &tally->notes[tally->n++];
+	memset(more, 0, sizeof *more);
+	return more;
+}
+
+/* The vendor's four examples are four events with one id. */
+static bool
+is_example(struct kx_span id)
+{
+	return kx_span_eq(id, KX_SPAN("203:1691055920965:4829655691653739"));
 }
 
 static void
-check_times(struct check *c)
+fill_note(const struct validate *validate, struct note *note,
+    const struct kx_json *json, const struct kx_record *record,
+    const struct kx_identity *identity)
 {
-	const int64_t day = INT64_C(86400000);
-	uint32_t start = required(c, KX_EVENT_START_TIME);
-	uint32_t end = kx_event_get(c->event, KX_EVENT_END_TIME);
-	int64_t start_ms = 0, end_ms = 0;
-	bool has_start = start != 0 && check_time(c, KX_EVENT_START_TIME,
-	    start, &start_ms);
-
-	if (end == 0)
-		return;
-	if (kx_json_type(c->json, end) == KX_JSON_NULL) {
-		report(c, KX_RULE_END_TIME_NULL, end,
-		    "end_time is null; leave it out");
-		return;
+	note->record = *record;
+	note->profile = identity->profile;
+	note->stream.line = record->line;
+	if (identity->event_id_node != 0) {
+		note->stream.has_event_id = true;
+		note->stream.event_id_text = identity->event_id_text;
+		note->event_id_at = json->node[identity->event_id_node].off;
 	}
-	if (!check_time(c, KX_EVENT_END_TIME, end, &end_ms) || !has_start)
+	if (!identity->has_id || !validate->same_bytes)
 		return;
-	if (end_ms < start_ms)
-		report(c, KX_RULE_END_BEFORE_START, end,
-		    "end_time is %" PRId64 " ms before start_time",
-		    start_ms - end_ms);
-	else if (end_ms - start_ms > day)
-		report(c, KX_RULE_LONG_EVENT, end,
-		    "the event lasts more than 24 hours");
+	note->id_at = json->node[identity->id_node].off;
+	note->example = is_example(identity->id);
+	note->stream.id = kx_stream_digest(identity->id);
+	note->stream.bytes = kx_stream_digest(record->text);
 }
 
 static void
-check_parts(struct check *c, bool known_topic)
+verdict(const struct note *note, struct run_batch *batch)
 {
-	uint32_t params = kx_event_get(c->event, KX_EVENT_PARAMS);
-	uint32_t snapshots = kx_event_get(c->event, KX_EVENT_SNAPSHOTS);
-	uint32_t channel = kx_event_get(c->event, KX_EVENT_CHANNEL);
-	int f;
-
-	if (params == 0)
-		report(c, KX_RULE_PARAMS_MISSING, 0, "params is missing");
-	else if (kx_json_type(c->json, params) != KX_JSON_OBJECT)
-		report(c, KX_RULE_PARAMS_MISSING, params,
-		    "params must be an object, not %s",
-		    kx_json_kind(c->json, params));
-	if (snapshots != 0 &&
-	    kx_json_type(c->json, snapshots) != KX_JSON_ARRAY)
-		wrong_type(c, KX_EVENT_SNAPSHOTS, snapshots, "an array");
-	else if (known_topic && snapshots == 0)
-		report(c, KX_RULE_SNAPSHOTS_MISSING, 0,
-		    "snapshots is missing");
-	else if (known_topic && c->json->node[snapshots].next ==
-	    snapshots + 1)
-		report(c, KX_RULE_SNAPSHOTS_EMPTY, snapshots,
-		    "snapshots is empty");
-	if (channel != 0) {
-		if (kx_json_type(c->json, channel) != KX_JSON_OBJECT)
-			wrong_type(c, KX_EVENT_CHANNEL, channel, "an object");
-		return;
-	}
-	/* The flat spelling: any of its fields will do here. */
-	for (f = 0; f < KX_N_FIELDS; f++)
-		if (c->event->flat[f] != 0 &&
-		    !strncmp(kx_field_info[f].pointer, "/channel/", 9))
-			return;
-	report(c, KX_RULE_CHANNEL_MISSING, 0,
-	    "channel is missing, and so are the flat channel_ fields");
-}
-
-/* A name that stands twice.  Where the values are the same bytes, whichever
- * counts makes no difference. */
-static void
-duplicate(void *arg, uint32_t first, uint32_t again)
-{
-	struct check *c = arg;
-	bool same = kx_span_eq(kx_json_raw(c->json, first + 1),
-	    kx_json_raw(c->json, again + 1));
-	bool known = false;
-	int f;
-
-	for (f = 0; !same && !known && f < KX_N_FIELDS; f++) {
-		const char *name = strrchr(kx_field_info[f].pointer, '/') + 1;
-
-		known = kx_json_str_eq(c->json, again, kx_span_str(name));
-	}
-	report(c, !same && known ? KX_RULE_DUPLICATE_KEY_DIFFERS :
-	    KX_RULE_DUPLICATE_KEY, again,
-	    "this name stands twice%s; the first is at byte %" PRIu32
-	    " of the record", same ? " with the same value" :
-	    " with different values", c->json->node[first].off + 1);
-}
-
-static void
-check_event(struct check *c)
-{
-	struct kx_span topic;
-	bool has_topic, known;
-
-	if (!c->event->is_object) {
-		report(c, KX_RULE_NOT_AN_OBJECT, 0,
-		    "an event must be an object, not %s",
-		    kx_json_kind(c->json, 0));
-		return;
-	}
-	has_topic = required_string(c, KX_EVENT_TOPIC, &topic);
-	known = has_topic && is_known_topic(topic);
-	/* Of other topics nothing but the envelope is documented. */
-	if (has_topic && !known && c->profile == KX_PROFILE_COMPATIBLE)
-		c->profile = KX_PROFILE_ENVELOPE;
-	if (has_topic)
-		check_topic(c, topic);
-	if (required(c, KX_EVENT_MONITOR_ID) != 0) {
-		uint32_t node = kx_event_get(c->event, KX_EVENT_MONITOR_ID);
-
-		if (!is_integer(c->json, node))
-			wrong_type(c, KX_EVENT_MONITOR_ID, node,
-			    "an integer");
-	}
-	check_id(c);
-	check_event_id(c);
-	check_module(c);
-	if (kx_event_get(c->event, KX_EVENT_SOURCE_NAME) != 0) {
-		uint32_t node = kx_event_get(c->event, KX_EVENT_SOURCE_NAME);
-
-		if (kx_json_type(c->json, node) != KX_JSON_STRING)
-			report(c, KX_RULE_SOURCE_NAME_TYPE, node,
-			    "source_name must be a string, not %s",
-			    kx_json_kind(c->json, node));
-	}
-	check_level(c);
-	check_times(c);
-	check_parts(c, known);
+	if (note->bad)
+		run_reject(batch, &note->record);
+	else if (!cli.quiet)
+		run_pass(batch, &note->record);
 }
 
 static void
 record(void *ctx, struct run_worker *worker, struct run_batch *batch,
     const struct kx_record *record)
 {
+	struct place place = { batch, record, &worker->json };
 	struct validate *validate = ctx;
-	struct kx_event *event = worker->user;
-	struct check c = {
-		.validate = validate, .batch = batch, .record = record,
-		.event = event, .json = &worker->json,
-		.scratch = &worker->scratch, .tally = batch->user,
-		.profile = validate->profile
-	};
+	struct kx_identity identity = { .has_id = false };
+	struct note *note = note_new(batch);
+	enum kx_status status;
 
-	if (!kx_event_walk(event, validate->schema, &worker->json)) {
-		batch->no_memory = true;
+	if (note == NULL) {
+		run_reject(batch, record);
 		return;
 	}
-	check_event(&c);
-	if (kx_json_duplicates(&worker->json, duplicate, &c) != KX_OK)
+	note->rejects = batch->rejects.len;
+	status = kx_checker_run(worker->user, &worker->json, report, &place,
+	    &identity);
+	if (status == KX_FAIL)
 		batch->no_memory = true;
-	if (c.bad) {
-		c.tally->rejected++;
-		run_reject(batch, record);
-	} else {
-		c.tally->passed++;
-		if (!cli.quiet)
-			run_pass(batch, record);
-	}
+	fill_note(validate, note, &worker->json, record, &identity);
+	note->bad = status != KX_OK;
+	note->findings = batch->n_findings;
+	if (!validate->late)
+		verdict(note, batch);
 }
 
 static void *
@@ -478,27 +208,148 @@ tally_new(void *ctx)
 	return calloc(1, sizeof(struct tally));
 }
 
-static void *
-event_new(void *ctx, unsigned index)
-{
-	(void)ctx;
-	(void)index;
-	return calloc(1, sizeof(struct kx_event));
-}
-
-static void
-event_free(void *ctx, void *user)
-{
-	(void)ctx;
-	kx_event_fini(user);
-	free(user);
-}
-
 static void
 tally_free(void *ctx, void *user)
 {
+	struct tally *tally = user;
+
 	(void)ctx;
-	free(user);
+	free(tally->notes);
+	free(tally);
+}
+
+static void *
+checker_new(void *ctx, unsigned index)
+{
+	struct validate *validate = ctx;
+
+	(void)index;
+	return kx_checker_new(&validate->check);
+}
+
+static void
+checker_free(void *ctx, void *user)
+{
+	(void)ctx;
+	kx_checker_free(user);
+}
+
+/* Between records, in their order, on the main thread. */
+
+static void
+found(struct validate *validate, struct run_batch *batch, struct note *note,
+    enum kx_rule rule, size_t at, const char *pointer, const char *message)
+{
+	enum kx_severity severity = (enum kx_severity)
+	    validate->check.severity[note->profile][rule];
+
+	if (severity == KX_SEV_NONE)
+		return;
+	if (rule == KX_RULE_CONFLICT && note->example &&
+	    severity == KX_SEV_ERROR)
+		severity = KX_SEV_WARNING;
+	if (severity == KX_SEV_ERROR)
+		note->bad = true;
+	run_finding_at(batch, &note->record, severity,
+	    kx_rule_info[rule].name, at, pointer, "%s", message);
+}
+
+static void
+ask_stream(struct validate *validate, struct run_batch *batch,
+    struct note *note)
+{
+	struct kx_stream_answer answer;
+	char message[200];
+
+	if (kx_stream_add(validate->stream, &note->stream, batch->input,
+	    &answer) != KX_OK)
+		batch->no_memory = true;
+	if (answer.mixed)
+		found(validate, batch, note, KX_RULE_EVENT_ID_MIXED,
+		    note->event_id_at, "/event_id", note->stream.event_id_text ?
+		    "event_id is a string here, and was a number before" :
+		    "event_id is a number here, and was a string before");
+	if (answer.kind == KX_STREAM_NEW)
+		return;
+	snprintf(message, sizeof message, "%s, on line %" PRIu64 "%s",
+	    answer.kind == KX_STREAM_COPY ? "the same event came before" :
+	    "another event with this id came before", answer.line,
+	    answer.input != (batch->input & 0xffff) ? " of another file" : "");
+	found(validate, batch, note, answer.kind == KX_STREAM_COPY ?
+	    KX_RULE_REDELIVERED : KX_RULE_CONFLICT, note->id_at, "/id",
+	    message);
+}
+
+/* Findings that were added behind the others go to their records. */
+static void
+merge(struct run_batch *batch, const struct tally *tally, size_t n_before,
+    const size_t *of_note)
+{
+	struct kx_finding *all = batch->findings, *merged;
+	size_t i = 0, k = n_before, n = 0, note;
+
+	merged = kx_arena_alloc(&batch->arena,
+	    batch->n_findings * sizeof *merged);
+	if (merged == NULL) {
+		batch->no_memory = true;
+		return;
+	}
+	for (note = 0; note < tally->n; note++) {
+		while (i < tally->notes[note].findings)
+			merged[n++] = all[i++];
+		while (k < batch->n_findings && k - n_before < of_note[note])
+			merged[n++] = all[k++];
+	}
+	while (i < n_before)
+		merged[n++] = all[i++];
+	memcpy(all, merged, n * sizeof *merged);
+}
+
+static void
+ask_all(struct validate *validate, struct run_batch *batch)
+{
+	struct tally *tally = batch->user;
+	size_t n_before = batch->n_findings, i;
+	size_t *of_note = kx_arena_alloc(&batch->arena,
+	    (tally->n + 1) * sizeof *of_note);
+
+	if (of_note == NULL) {
+		batch->no_memory = true;
+		return;
+	}
+	for (i = 0; i < tally->n; i++) {
+		ask_stream(validate, batch, &tally->notes[i]);
+		of_note[i] = batch->n_findings - n_before;
+	}
+	if (batch->n_findings > n_before)
+		merge(batch, tally, n_before, of_note);
+}
+
+/* Pass on and refuse now that all is known, with what was refused for its
+ * syntax in its place. */
+static void
+late_verdicts(struct run_batch *batch, const struct tally *tally)
+{
+	struct kx_buf before = batch->rejects;
+	size_t at = 0, i;
+
+	if (before.ptr == NULL && !kx_buf_reserve(&before, 1)) {
+		batch->no_memory = true;
+		return;
+	}
+	batch->rejects = (struct kx_buf){ NULL, 0, 0, false };
+	for (i = 0; i < tally->n; i++) {
+		const struct note *note = &tally->notes[i];
+
+		kx_buf_add(&batch->rejects, before.ptr + at,
+		    note->rejects - at);
+		at = note->rejects;
+		verdict(note, batch);
+	}
+	kx_buf_add(&batch->rejects, before.ptr + at, before.len - at);
+	if (kx_buf_failed(&batch->rejects))
+		batch->no_memory = true;
+	kx_buf_free(&before);
 }
 
 /* Topics and modules are open sets, so an unknown one is worth a note, but
@@ -538,25 +389,43 @@ count(struct validate *validate, const char *rule)
 		validate->count[r]++;
 }
 
-/* In order: the chunk's counts, and which findings are printed. */
+/* Is it to be printed? */
+static bool
+is_shown(struct validate *validate, const struct kx_finding *finding)
+{
+	count(validate, finding->rule);
+	if (said_before(validate, finding))
+		return false;
+	if (validate->max_errors > 0 &&
+	    validate->errors >= validate->max_errors) {
+		validate->hidden++;
+		return false;
+	}
+	validate->errors += finding->severity == KX_SEV_ERROR;
+	return true;
+}
+
 static bool
 finish(void *ctx, struct run_batch *batch)
 {
 	struct validate *validate = ctx;
 	struct tally *tally = batch->user;
-	size_t i, kept = 0;
+	size_t i, kept = 0, bad = 0;
 
-	validate->passed += tally->passed;
-	validate->rejected += tally->rejected + batch->n_malformed;
-	if (tally->rejected > 0)
+	ask_all(validate, batch);
+	if (validate->late)
+		late_verdicts(batch, tally);
+	for (i = 0; i < tally->n; i++)
+		bad += tally->notes[i].bad;
+	validate->passed += tally->n - bad;
+	validate->rejected += bad + batch->n_malformed;
+	if (bad > 0)
 		cli_raise(CLI_NO);
-	for (i = 0; i < batch->n_findings; i++) {
-		count(validate, batch->findings[i].rule);
-		if (!said_before(validate, &batch->findings[i]))
+	for (i = 0; i < batch->n_findings; i++)
+		if (is_shown(validate, &batch->findings[i]))
 			batch->findings[kept++] = batch->findings[i];
-	}
 	batch->n_findings = kept;
-	memset(tally, 0, sizeof *tally);
+	tally->n = 0;
 	return true;
 }
 
@@ -589,42 +458,197 @@ summary(const struct validate *validate, const struct run_totals *totals)
 				    validate->count[r], kx_rule_info[r].name);
 	}
 	if (!kx_buf_failed(&out))
-		fwrite(out.ptr, 1, out.len, stderr);
+		cli_stderr(out.ptr, out.len);
 	kx_buf_free(&out);
+}
+
+/* Options that are more than a word. */
+
+static int
+find_rule(const char *option, struct kx_span name)
+{
+	int rule = kx_rule_find(name);
+
+	if (rule < 0)
+		cli_usage("%s: there is no rule '%s' (--list-rules has all)",
+		    option, cli_quote(name));
+	return rule;
+}
+
+/* RULE,... get a severity in every profile. */
+static void
+set_severity(struct kx_check *check, const char *option, const char *list,
+    enum kx_severity severity)
+{
+	struct kx_span name;
+	int rule, p;
+
+	for (; *list != '\0'; list += name.len + (list[name.len] == ',')) {
+		name = (struct kx_span){ list, strcspn(list, ",") };
+		rule = find_rule(option, name);
+		if (kx_rule_info[rule].schema == KX_SCHEMA_TEXT &&
+		    severity != KX_SEV_ERROR)
+			cli_usage("%s: %s is always an error, for the record "
+			    "is no JSON text", option,
+			    kx_rule_info[rule].name);
+		for (p = 0; p < KX_N_PROFILES; p++)
+			check->severity[p][rule] = (uint8_t)severity;
+	}
+}
+
+static enum kx_severity
+severity_of(const void *arg, enum kx_rule rule, enum kx_profile profile)
+{
+	const struct kx_check *check = arg;
+
+	return (enum kx_severity)check->severity[profile][rule];
+}
+
+static int64_t
+parse_now(const char *arg)
+{
+	struct timespec now;
+	struct kx_time when;
+
+	if (!strcmp(arg, "now")) {
+		(void)clock_gettime(CLOCK_REALTIME, &now);
+		return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	}
+	if (!kx_time_parse(kx_span_str(arg), &when))
+		cli_usage("--now: '%s' is no time (milliseconds, ISO 8601 or "
+		    "now)", cli_quotes(arg));
+	return when.ms;
+}
+
+static int
+print_and_finish(struct kx_buf *out)
+{
+	if (kx_buf_failed(out))
+		cli_die(0, "not enough memory");
+	fwrite(out->ptr, 1, out->len, stdout);
+	kx_buf_free(out);
+	return cli_finish();
+}
+
+static int
+list_rules(const struct kx_check *check)
+{
+	struct kx_buf out = { 0 };
+	int r;
+
+	if (cli.diagnostics == KX_DIAG_TEXT)
+		kx_buf_addf(&out, "%-24s%-11s%-9s%-9s\n", "rule", "compatible",
+		    "strict", "envelope");
+	for (r = 0; r < KX_N_RULES; r++)
+		(cli.diagnostics == KX_DIAG_TEXT ? kx_rule_line :
+		    kx_rule_json)((enum kx_rule)r, severity_of, check, &out);
+	return print_and_finish(&out);
+}
+
+static int
+explain(const struct kx_check *check, const char *name)
+{
+	int rule = find_rule("--explain", kx_span_str(name));
+	struct kx_buf out = { 0 };
+
+	(cli.diagnostics == KX_DIAG_TEXT ? kx_rule_explain : kx_rule_json)(
+	    (enum kx_rule)rule, severity_of, check, &out);
+	return print_and_finish(&out);
+}
+
+/* Which rules between records are asked, and can any of them refuse one? */
+static void
+plan_stream(struct validate *validate)
+{
+	static const enum kx_rule rules[] = {
+		KX_RULE_EVENT_ID_MIXED, KX_RULE_REDELIVERED, KX_RULE_CONFLICT
+	};
+	const struct kx_check *check = &validate->check;
+	size_t i;
+
+	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		uint8_t own = check->severity[check->profile][rules[i]];
+		uint8_t other =
+		    check->severity[KX_PROFILE_ENVELOPE][rules[i]];
+
+		if (i > 0 && (own != KX_SEV_NONE || other != KX_SEV_NONE))
+			validate->same_bytes = true;
+		if (own == KX_SEV_ERROR || other == KX_SEV_ERROR)
+			validate->late = true;
+	}
 }
 
 int
 main(int argc, char **argv)
 {
 	const struct run_ops ops = {
-		.malformed_status = CLI_NO,
+		.malformed_status = CLI_NO, .slices = true,
 		.slot_new = tally_new, .slot_free = tally_free,
-		.worker_new = event_new, .worker_free = event_free,
+		.worker_new = checker_new, .worker_free = checker_free,
 		.record = record, .finish = finish
 	};
 	static struct validate validate;
+	struct kx_check *check = &validate.check;
 	struct run_totals totals = { 0 };
+	const char *explained = NULL;
 	struct kx_output out;
 	struct kx_error err;
-	bool want_summary = false;
+	bool want_summary = false, want_list = false;
 	char *arg;
 	int id;
 
 	cli_start(&tool, argc, argv);
+	if (kx_check_init(check) != KX_OK)
+		cli_die(0, "not enough memory");
 	while ((id = cli_next(&arg)) != CLI_END) {
 		switch (id) {
 		case OPT_PROFILE:
-			validate.profile = *arg == 'c' ? KX_PROFILE_COMPATIBLE :
+			check->profile = *arg == 'c' ? KX_PROFILE_COMPATIBLE :
 			    *arg == 's' ? KX_PROFILE_STRICT :
 			    KX_PROFILE_ENVELOPE;
+			break;
+		case OPT_ERROR:
+			set_severity(check, "--error", arg, KX_SEV_ERROR);
+			break;
+		case OPT_WARN:
+			set_severity(check, "--warn", arg, KX_SEV_WARNING);
+			break;
+		case OPT_NOTE:
+			set_severity(check, "--note", arg, KX_SEV_NOTE);
+			break;
+		case OPT_IGNORE:
+			set_severity(check, "--ignore", arg, KX_SEV_NONE);
+			break;
+		case OPT_IMAGES:
+			check->images = *arg == 'c';
+			break;
+		case OPT_NOW:
+			check->now_ms = parse_now(arg);
+			check->has_now = true;
+			break;
+		case OPT_MAX_ERRORS:
+			validate.max_errors = cli_number("--max-errors", arg,
+			    1, INT64_MAX);
 			break;
 		case OPT_SUMMARY:
 			want_summary = true;
 			break;
+		case OPT_LIST_RULES:
+			want_list = true;
+			break;
+		case OPT_EXPLAIN:
+			explained = arg;
+			break;
 		}
 	}
-	validate.schema = kx_schema_new();
-	if (validate.schema == NULL)
+	if (want_list)
+		return list_rules(check);
+	if (explained != NULL)
+		return explain(check, explained);
+	check->kernel = cli.kernel;
+	plan_stream(&validate);
+	validate.stream = kx_stream_new(KX_STREAM_MOST);
+	if (validate.stream == NULL)
 		cli_die(0, "not enough memory");
 	if (cli_output_open(&out, cli.output, 0, &err) != KX_OK)
 		cli_die(err.errnum, "%s", err.message);
@@ -632,10 +656,14 @@ main(int argc, char **argv)
 	    &totals);
 	if (cli_output_commit(&out, &err) != KX_OK)
 		cli_fail(err.errnum, "%s", err.message);
+	if (validate.hidden > 0)
+		cli_report("%" PRIu64 " more findings are not shown "
+		    "(--max-errors)", validate.hidden);
 	if (want_summary)
 		summary(&validate, &totals);
 	while (validate.n_once > 0)
 		free(validate.once[--validate.n_once]);
-	kx_schema_free(validate.schema);
+	kx_stream_free(validate.stream);
+	kx_check_fini(check);
 	return cli_finish();
 }

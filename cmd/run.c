@@ -31,6 +31,10 @@
  * needed beyond it is given back. */
 #define KEEP ((size_t)4 << 20)
 
+/* Findings of a chunk, about, that are held at a time where slices are
+ * possible: a few MB. */
+#define SLICE 8192
+
 #define PROGRESS_MS 200		/* between two lines, on a terminal */
 #define PROGRESS_LOG_MS 1000	/* elsewhere */
 
@@ -279,6 +283,18 @@ run_finding(struct run_batch *batch, const struct kx_record *record,
 	va_end(ap);
 }
 
+void
+run_finding_at(struct run_batch *batch, const struct kx_record *record,
+    enum kx_severity severity, const char *rule, size_t at,
+    const char *pointer, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_message(batch, record, severity, rule, at, pointer, fmt, ap);
+	va_end(ap);
+}
+
 KX_PRINTF(5, 6) static void
 malformed(struct run_batch *batch, const struct kx_record *record,
     const char *rule, size_t at, const char *fmt, ...)
@@ -416,25 +432,44 @@ shrink_worker(struct run_worker *worker, struct run_batch *batch)
 		cli_die(ENOMEM, "cannot go on");
 }
 
+/* Records of the chunk, to its end or until there is much to say of them. */
 static void
-work(void *ctx, unsigned index, void *slot)
+do_records(struct run *run, struct run_worker *worker,
+    struct run_batch *batch)
 {
-	struct run *run = ctx;
-	struct run_worker *worker = &run->workers[index];
-	struct run_batch *batch = slot;
 	struct kx_record record;
 
-	if (batch->chunk.overlong) {
-		do_overlong(batch);
-	} else {
-		while (kx_chunk_next(&batch->chunk, &record) == KX_OK)
-			do_record(run, worker, batch, &record);
+	batch->paused = false;
+	while (kx_chunk_next(&batch->chunk, &record) == KX_OK) {
+		do_record(run, worker, batch, &record);
+		if (run->ops->slices && batch->n_findings >= SLICE) {
+			batch->paused = true;
+			break;
+		}
 	}
+}
+
+static void
+work_with(struct run *run, struct run_worker *worker,
+    struct run_batch *batch)
+{
+	if (batch->chunk.overlong)
+		do_overlong(batch);
+	else
+		do_records(run, worker, batch);
 	if (run->ops->end != NULL)
 		run->ops->end(run->ctx, worker, batch);
 	if (kx_buf_failed(&batch->made) || kx_buf_failed(&batch->rejects))
 		batch->no_memory = true;
 	shrink_worker(worker, batch);
+}
+
+static void
+work(void *ctx, unsigned index, void *slot)
+{
+	struct run *run = ctx;
+
+	work_with(run, &run->workers[index], slot);
 }
 
 /* --- progress ------------------------------------------------------------- */
@@ -558,16 +593,24 @@ write_rejects(struct run *run, const struct run_batch *batch)
 	run->rejects_torn = buf->ptr[buf->len - 1] != '\n';
 }
 
+/* What was made of the records so far; the chunk stays. */
 static void
-empty_batch(struct run_batch *batch)
+empty_results(struct run_batch *batch)
 {
 	batch->n_pieces = batch->n_findings = 0;
 	batch->n_records = batch->n_malformed = 0;
 	batch->no_memory = false;
 	kx_buf_reset(&batch->made, KEEP);
 	kx_buf_reset(&batch->rejects, KEEP);
-	kx_buf_reset(&batch->chunk.buf, KEEP);
 	kx_arena_reset(&batch->arena);
+}
+
+static void
+empty_batch(struct run_batch *batch)
+{
+	empty_results(batch);
+	batch->paused = false;
+	kx_buf_reset(&batch->chunk.buf, KEEP);
 }
 
 static void
@@ -585,28 +628,23 @@ say_no_memory(const struct run_batch *batch)
 }
 
 static void
-finish(void *ctx, void *slot)
+finish_results(struct run *run, struct run_batch *batch)
 {
-	struct run *run = ctx;
-	struct run_batch *batch = slot;
 	bool more = true;
 	size_t i;
 
-	if (run->stop) {
-		empty_batch(batch);
-		return;
-	}
 	run->totals.records += batch->n_records;
 	run->totals.malformed += batch->n_malformed;
-	run->totals.bytes += batch->chunk.buf.len;
 	if (batch->n_malformed > 0)
 		cli_raise(run->ops->malformed_status);
 	if (run->ops->finish != NULL)
 		more = run->ops->finish(run->ctx, batch);
-	for (i = 0; i < batch->n_findings; i++)
-		cli_finding(&batch->findings[i]);
+	/* Results first: a reader that has gone away ends the program before
+	 * it says anything. */
 	if (run->out != NULL)
 		write_pieces(run, batch);
+	for (i = 0; i < batch->n_findings; i++)
+		cli_finding(&batch->findings[i]);
 	write_rejects(run, batch);
 	if (batch->no_memory && !run->said_no_memory) {
 		say_no_memory(batch);
@@ -614,6 +652,39 @@ finish(void *ctx, void *slot)
 	}
 	if (!more)
 		run->stop = true;
+	empty_results(batch);
+}
+
+/* The main thread's own worker, made when a chunk is left to it. */
+static struct run_worker *
+own_worker(struct run *run)
+{
+	struct run_worker *worker = &run->workers[run->n_workers];
+
+	if (worker->json.node != NULL)
+		return worker;
+	worker->index = run->n_workers;
+	if (kx_json_init(&worker->json, cli.kernel) != KX_OK ||
+	    (run->ops->worker_new != NULL && (worker->user =
+	    run->ops->worker_new(run->ctx, worker->index)) == NULL))
+		cli_die(ENOMEM, "cannot go on");
+	return worker;
+}
+
+static void
+finish(void *ctx, void *slot)
+{
+	struct run *run = ctx;
+	struct run_batch *batch = slot;
+
+	if (!run->stop) {
+		run->totals.bytes += batch->chunk.buf.len;
+		finish_results(run, batch);
+		while (batch->paused && !run->stop) {
+			work_with(run, own_worker(run), batch);
+			finish_results(run, batch);
+		}
+	}
 	empty_batch(batch);
 }
 
@@ -805,7 +876,7 @@ set_up(struct run *run)
 
 	run->n_workers = ops->serial || cli.jobs < 2 ? 1 : cli.jobs;
 	run->n_batches = run->n_workers > 1 ? 2 * run->n_workers + 2 : 1;
-	run->workers = calloc(run->n_workers, sizeof(*run->workers));
+	run->workers = calloc(run->n_workers + 1, sizeof(*run->workers));
 	run->batches = calloc(run->n_batches, sizeof(*run->batches));
 	run->slots = calloc(run->n_batches, sizeof(*run->slots));
 	if (run->workers == NULL || run->batches == NULL ||
@@ -839,7 +910,9 @@ tear_down(struct run *run)
 	size_t i;
 
 	kx_pool_free(run->pool);
-	for (i = 0; i < run->n_workers; i++) {
+	for (i = 0; i <= run->n_workers; i++) {
+		if (run->workers[i].json.node == NULL)
+			continue;
 		if (ops->worker_free != NULL)
 			ops->worker_free(run->ctx, run->workers[i].user);
 		kx_json_fini(&run->workers[i].json);

@@ -43,6 +43,7 @@ struct run_batch {
 	uint64_t n_records;		/* blank lines are none */
 	uint64_t n_malformed;		/* no JSON text */
 	bool no_memory;			/* something above was dropped */
+	bool paused;			/* ops->slices: records are left */
 	void *user;			/* the program's, from slot_new() */
 };
 
@@ -57,6 +58,11 @@ struct run_worker {
 struct run_ops {
 	int malformed_status;	/* what a malformed record raises it to */
 	bool serial;		/* one worker whatever -j says */
+	/* A chunk with very many findings is finished in slices, so that they
+	 * are never all held: finish() may be called several times for it, and
+	 * what is left is worked on by the main thread, with a worker of its
+	 * own (worker_new() is called once more, when that is needed). */
+	bool slices;
 	/* All may be NULL but record. */
 	void *(*slot_new)(void *ctx);
 	void (*slot_free)(void *ctx, void *user);
@@ -108,5 +114,9 @@ struct kx_span run_line(const struct kx_json *json,
 void run_finding(struct run_batch *batch, const struct kx_record *record,
     const struct kx_json *json, enum kx_severity severity, const char *rule,
     size_t at, uint32_t node, const char *fmt, ...) KX_PRINTF(8, 9);
+/* The same with the JSON pointer given, which is not copied. */
+void run_finding_at(struct run_batch *batch, const struct kx_record *record,
+    enum kx_severity severity, const char *rule, size_t at,
+    const char *pointer, const char *fmt, ...) KX_PRINTF(7, 8);
 
 #endif

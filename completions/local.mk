@@ -30,4 +30,6 @@ dist_fishcomp_DATA = \
 regen: all
 	$(AM_V_at)'$(srcdir)/tests/mkcompletions.sh' \
 	  '$(abs_top_builddir)/cmd' '$(srcdir)/completions'
+	$(AM_V_at)'$(srcdir)/tests/mkrules.sh' '$(abs_top_builddir)/cmd' \
+	  '$(srcdir)/cmd/kx-validate.1'
 .PHONY: regen

@@ -58,6 +58,8 @@ static const struct {
  * largest object. */
 #define SLOTS 64
 
+_Static_assert(SLOTS <= 64, "a bit a slot in walk_object()");
+
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
 struct branch {
@@ -285,6 +287,8 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 	const struct kx_json_node *node = json->node;
 	const struct branch *b = &schema->branch[at];
 	uint32_t i, end = node[obj].next;
+	uint64_t seen = 0;	/* a bit a slot: the names so far */
+	bool unknown = false;
 
 	for (i = obj + 1; i < end; i = node[i + 1].next) {
 		struct kx_span name = kx_json_str(json, i);
@@ -299,12 +303,20 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 			    !memcmp(b->slot[k].name, name.ptr, name.len))
 				break;
 		if (b->slot[k].name != NULL) {
+			event->may_repeat |= (seen >> k & 1) != 0;
+			seen |= UINT64_C(1) << k;
 			if (b->slot[k].field >= 0)
 				put(event, target, b->slot[k].field,
 				    b->slot[k].alias, i + 1);
 			if (b->slot[k].branch >= 0)
 				walk_value(event, schema, b->slot[k].branch,
 				    target, i + 1);
+			else
+				event->may_repeat |= node[i + 1].next > i + 2;
+		} else {
+			event->may_repeat |= unknown ||
+			    node[i + 1].next > i + 2;
+			unknown = true;
 		}
 		if (KX_UNLIKELY(kx_buf_failed(&scratch)))
 			event->no_memory = true;
@@ -346,8 +358,10 @@ walk_value(struct kx_event *event, const struct kx_schema *schema,
 		walk_object(event, schema, at, target, value);
 		break;
 	case KX_JSON_ARRAY:
-		if (b->element < 0)
+		if (b->element < 0) {
+			event->may_repeat |= node[value].next > value + 1;
 			break;
+		}
 		if (schema->branch[b->element].group >= 0)
 			rows_begin(event, (enum kx_group)
 			    schema->branch[b->element].group, target);
@@ -364,6 +378,8 @@ walk_value(struct kx_event *event, const struct kx_schema *schema,
 			if (kx_json_type(event->json, i) == KX_JSON_OBJECT)
 				walk_object(event, schema, b->element, inner,
 				    i);
+			else
+				event->may_repeat |= node[i].next > i + 1;
 		}
 		break;
 	default:
@@ -375,19 +391,29 @@ bool
 kx_event_walk(struct kx_event *event, const struct kx_schema *schema,
     const struct kx_json *json)
 {
+	return kx_event_walk_at(event, schema, json, 0);
+}
+
+bool
+kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
+    const struct kx_json *json, uint32_t root)
+{
 	struct target top = { KX_GROUP_EVENT, 0 };
 	int g, f;
 
 	event->json = json;
 	event->no_memory = false;
-	event->is_object = kx_json_type(json, 0) == KX_JSON_OBJECT;
+	event->may_repeat = false;
+	event->is_object = kx_json_type(json, root) == KX_JSON_OBJECT;
 	memset(event->field, 0, sizeof event->field);
 	memset(event->flat, 0, sizeof event->flat);
 	for (g = 0; g < KX_N_GROUPS; g++)
 		event->rows[g].n = 0;
-	if (!event->is_object)
+	if (!event->is_object) {
+		event->may_repeat = true;
 		return true;
-	walk_object(event, schema, 0, top, 0);
+	}
+	walk_object(event, schema, 0, top, root);
 	for (f = 0; f < KX_N_FIELDS; f++)
 		if (event->field[f] == 0)
 			event->field[f] = event->flat[f];

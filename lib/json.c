@@ -91,6 +91,7 @@ kx_json_scan(struct kx_json *json, const char *text, size_t len,
 	json->n_nodes = 0;
 	if (KX_LIKELY(len <= KX_MAX_RECORD_LIMIT))
 		status = json->kernel->scan(json, &high);
+	json->high = high;
 	if (KX_LIKELY(status == KX_OK && (!high ||
 	    json->kernel->utf8((const uint8_t *)text, len))))
 		return KX_OK;
@@ -276,6 +277,34 @@ names_equal(const struct kx_json *json, uint32_t a, uint32_t b,
 	return kx_json_str_eq(json, b, kx_json_decode(json, a, scratch, NULL));
 }
 
+/* Names of a small object, each with those before it; false where one has
+ * escapes, and a table must be asked. */
+#define FEW_NAMES 16
+static bool
+duplicates_in_few(const struct kx_json *json, uint32_t obj,
+    void (*found)(void *, uint32_t, uint32_t), void *arg)
+{
+	const struct kx_json_node *node = json->node;
+	uint32_t names[FEW_NAMES], i, end = node[obj].next;
+	unsigned n = 0, k;
+
+	for (i = obj + 1; i < end; i = node[i + 1].next)
+		if ((node[i].meta & KX_JSON_ESCAPED) != 0)
+			return false;
+	for (i = obj + 1; i < end; i = node[i + 1].next) {
+		for (k = 0; k < n; k++)
+			if (node[names[k]].len == node[i].len &&
+			    kx_span_eq(kx_json_str(json, names[k]),
+			    kx_json_str(json, i)))
+				break;
+		if (k < n)
+			found(arg, names[k], i);
+		else
+			names[n++] = i;
+	}
+	return true;
+}
+
 /* The names of one object through a table: `slots` holds node indexes, 0 is
  * free. */
 static bool
@@ -289,6 +318,8 @@ duplicates_in(const struct kx_json *json, uint32_t obj, uint32_t **slots,
 
 	for (i = obj + 1; i < end; i = node[i + 1].next)
 		n++;
+	if (n <= FEW_NAMES && duplicates_in_few(json, obj, found, arg))
+		return true;
 	while (want < 2 * n)
 		want *= 2;
 	if (want > *cap) {

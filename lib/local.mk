@@ -17,6 +17,12 @@ lib_libkx_a_SOURCES = \
   lib/base64.c \
   lib/buf.c \
   lib/bundle.c \
+  lib/check-event.c \
+  lib/check-field.c \
+  lib/check-image.c \
+  lib/check-path.c \
+  lib/check-text.c \
+  lib/check.c \
   lib/column.c \
   lib/csv.c \
   lib/diag.c \
@@ -35,6 +41,7 @@ lib_libkx_a_SOURCES = \
   lib/json.c \
   lib/kernel.c \
   lib/manifest.c \
+  lib/mix.c \
   lib/num.c \
   lib/output.c \
   lib/page.c \
@@ -50,6 +57,7 @@ lib_libkx_a_SOURCES = \
   lib/sched.c \
   lib/snapname.c \
   lib/source.c \
+  lib/stream.c \
   lib/table-derived.c \
   lib/table-program.c \
   lib/table.c \
@@ -62,6 +70,7 @@ noinst_HEADERS += \
   include/kx/base64.h \
   include/kx/buf.h \
   include/kx/bundle.h \
+  include/kx/check.h \
   include/kx/column.h \
   include/kx/csv.h \
   include/kx/diag.h \
@@ -86,13 +95,17 @@ noinst_HEADERS += \
   include/kx/sched.h \
   include/kx/snapname.h \
   include/kx/source.h \
+  include/kx/stream.h \
   include/kx/table.h \
   include/kx/time.h \
   lib/base64-table.h \
+  lib/check-impl.h \
+  lib/checks.def \
   lib/fields.def \
   lib/filter-jq.h \
   lib/json-kernel.h \
   lib/json-walk.h \
+  lib/mix.h \
   lib/program-tree.h \
   lib/reader-concat.h \
   lib/rules.def \

@@ -34,16 +34,17 @@ kx_picture() {
 event() {
 	local n=$1 level=${2:-1} topic=${3:-FaceMatched} module=KX.Faces
 	local ms=$((1691055920965 + n * 1000)) id=$((4829655691653000 + n))
-	local found
+	local found extra=
 	found='"faces":[{"id":14461,"similarity":0.93269664,"first_name":"Mark","last_name":"Фрол"}]'
 	if [ "$topic" = PlateMatched ]; then
 		module=KX.PDD
+		extra=',"reliability":"0.9884001"'
 		found='"plates":[{"id":186177,"number":"2222HH7","state":"BY","owner_first_name":"Sergey","owner_last_name":"Ivanov"}]'
 	fi
 	kx_picture >/dev/null
-	printf '{"monitor_id":114,"id":"203:%s:%s","event_id":"%s","topic":"%s","module":"%s","level":%s,"start_time":%s,"end_time":%s,"params":{"identities":[{%s,"list":{"id":552,"name":"List","level":1}}],"reliability":"0.9884001"},"snapshots":[{"type":"FULLSCREEN","path":"/api/v1/media/snapshot/274-610/3824-%s531712.jpg?ttl=2592000","image":"%s"}],"channel":{"id":274,"channel_type":"STREAM","name":"1-4-09","latitude":13.90930437837479,"longitude":17.596215903759006,"address":{"country":"USA","city":"Miami"},"tags":[{"id":170,"name":"Face"}]}}\n' \
+	printf '{"monitor_id":114,"id":"203:%s:%s","event_id":"%s","topic":"%s","module":"%s","level":%s,"start_time":%s,"end_time":%s,"params":{"identities":[{%s,"list":{"id":552,"name":"List","level":1}}]%s},"snapshots":[{"type":"FULLSCREEN","path":"/api/v1/media/snapshot/274-610/3824-%s531712.jpg?ttl=2592000","image":"%s"}],"channel":{"id":274,"channel_type":"STREAM","name":"1-4-09","latitude":13.90930437837479,"longitude":17.596215903759006,"address":{"country":"USA","city":"Miami"},"tags":[{"id":170,"name":"Face"}]}}\n' \
 		"$ms" "$id" "$id" "$topic" "$module" "$level" "$ms" "$((ms + 500))" \
-		"$found" "$ms" "$KX_PICTURE"
+		"$found" "$extra" "$ms" "$KX_PICTURE"
 }
 
 # events N: that many.
@@ -60,7 +61,7 @@ plain_events() {
 		for (i = 1; i <= n; i++) {
 			ms = 1691055920965 + i
 			id = 4829655691650000 + i
-			printf "{\"monitor_id\":114,\"id\":\"203:%.0f:%.0f\",\"event_id\":\"%.0f\",\"topic\":\"FaceMatched\",\"module\":\"KX.Faces\",\"level\":%d,\"start_time\":%.0f,\"params\":{\"identities\":[]},\"snapshots\":[{\"type\":\"THUMBNAIL\",\"path\":\"/api/v1/media/snapshot/274-610/thumbnail/3824-%.0f531712.jpg?ttl=2592000\"}],\"channel\":{\"id\":274,\"name\":\"1-4-09\"}}\n", ms, id, id, i % 4, ms, ms
+			printf "{\"monitor_id\":114,\"id\":\"203:%.0f:%.0f\",\"event_id\":\"%.0f\",\"topic\":\"FaceMatched\",\"module\":\"KX.Faces\",\"level\":%d,\"start_time\":%.0f,\"params\":{\"identities\":[{\"faces\":[{\"id\":14461,\"similarity\":0.93,\"first_name\":\"Mark\",\"last_name\":\"Frol\"}],\"list\":{\"id\":552,\"name\":\"List\",\"level\":1}}]},\"snapshots\":[{\"type\":\"THUMBNAIL\",\"path\":\"/api/v1/media/snapshot/274-610/thumbnail/3824-%.0f531712.jpg?ttl=2592000\"}],\"channel\":{\"id\":274,\"channel_type\":\"STREAM\",\"name\":\"1-4-09\",\"latitude\":13.9,\"longitude\":17.6,\"address\":{\"country\":\"USA\"}}}\n", ms, id, id, i % 4, ms, ms
 		}
 	}'
 }
@@ -123,7 +124,7 @@ wait_for() {
 
 # no_leftovers DIR: no temporary of ours in it.
 no_leftovers() {
-	local found
+	local found extra=
 	found=$(find "$1" -name '.*.??????' -print)
 	[ -z "$found" ] || fail "left behind: $found"
 }

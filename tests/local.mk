@@ -31,6 +31,7 @@ TESTS += \
   tests/fault.bats \
   tests/filter.bats \
   tests/replay.bats \
+  tests/rules.bats \
   tests/suite.bats \
   tests/to-csv-readers.bats \
   tests/to-csv.bats \
@@ -44,6 +45,7 @@ EXTRA_DIST += \
   tests/fault.bats \
   tests/filter.bats \
   tests/replay.bats \
+  tests/rules.bats \
   tests/suite.bats \
   tests/to-csv-readers.bats \
   tests/to-csv.bats \
@@ -58,6 +60,7 @@ EXTRA_DIST += \
   tests/fuzz/saved \
   tests/helper.bash \
   tests/mkcompletions.sh \
+  tests/mkrules.sh \
   tests/peers/package.json \
   tests/receiver.py \
   tests/table.py

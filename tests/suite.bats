@@ -740,6 +740,7 @@ packed() {
 		timeout 60 env --default-signal=PIPE bash -c '
 			tool=$1
 			case $tool in
+			kx-validate) set -- kx-validate --ignore=redelivered ;;
 			kx-filter) set -- kx-filter --min-level=0 ;;
 			kx-replay) set -- kx-replay --speed=max ;;
 			esac
@@ -843,6 +844,7 @@ packed() {
 			mkfifo pipe
 			# bash starts background jobs with SIGINT ignored.
 			case $tool in
+			kx-validate) set -- "$tool" --ignore=redelivered ;;
 			kx-filter) set -- "$tool" --min-level=0 ;;
 			*) set -- "$tool" ;;
 			esac

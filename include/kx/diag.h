@@ -27,16 +27,38 @@ enum kx_rule {
 	KX_N_RULES
 };
 
+/* Can JSON Schema say the rule?  TEXT: what it is about is no JSON. */
+enum kx_rule_schema { KX_SCHEMA_SAID, KX_SCHEMA_BEYOND, KX_SCHEMA_TEXT };
+
 struct kx_rule_info {
 	const char *name;
 	enum kx_severity severity[KX_N_PROFILES];
+	enum kx_rule_schema schema;
 	const char *summary;	/* one sentence */
+	const char *document;	/* what the event document says */
+	const char *sent;	/* what is sent */
+	const char *done;	/* what is done about it */
 };
 
 extern const struct kx_rule_info kx_rule_info[KX_N_RULES];
 
 /* The rule of that name; -1 where there is none. */
 int kx_rule_find(struct kx_span name);
+
+const char *kx_profile_name(enum kx_profile profile);
+
+/* The severity that a rule has where it may have been switched. */
+typedef enum kx_severity kx_rule_severity(const void *arg, enum kx_rule rule,
+    enum kx_profile profile);
+
+/* Append a rule: as a line of a table (name, severity in each profile, what
+ * is wrong), as one JSON object a line, or as a page that explains it. */
+void kx_rule_line(enum kx_rule rule, kx_rule_severity *severity,
+    const void *arg, struct kx_buf *out);
+void kx_rule_json(enum kx_rule rule, kx_rule_severity *severity,
+    const void *arg, struct kx_buf *out);
+void kx_rule_explain(enum kx_rule rule, kx_rule_severity *severity,
+    const void *arg, struct kx_buf *out);
 
 struct kx_finding {
 	enum kx_severity severity;

@@ -76,6 +76,9 @@ struct kx_event {
 	const struct kx_json *json;
 	bool is_object;			/* else nothing below is set */
 	bool no_memory;			/* some rows could not be kept */
+	bool may_repeat;		/* an object of the record may have a
+					   name twice: kx_json_duplicates()
+					   knows; false: none has */
 	uint32_t field[KX_N_FIELDS];	/* KX_GROUP_EVENT's; 0: absent */
 	uint32_t flat[KX_N_FIELDS];	/* the other spelling, where used */
 	struct kx_rows rows[KX_N_GROUPS];	/* but EVENT's */
@@ -92,6 +95,11 @@ void kx_event_fini(struct kx_event *event);
 /* Walk json, which must outlive the use of *event.  False without memory. */
 bool kx_event_walk(struct kx_event *event, const struct kx_schema *schema,
     const struct kx_json *json) KX_MUST_CHECK;
+
+/* The same for an event that is the value at node `root`: may_repeat then
+ * speaks of what is inside that value. */
+bool kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
+    const struct kx_json *json, uint32_t root) KX_MUST_CHECK;
 
 /* The first field of the group of `f`, so that rows can be indexed. */
 enum kx_field kx_group_first(enum kx_group group);

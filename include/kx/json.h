@@ -54,6 +54,7 @@ struct kx_json {
 	size_t text_len;
 	struct kx_json_node *node;	/* node[0] is the text's value */
 	uint32_t n_nodes;
+	bool high;			/* a byte over 0x7f is in the text */
 	/* the rest is the scanner's */
 	uint32_t cap_nodes;
 	uint32_t *stack;

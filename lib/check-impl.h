@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the parts of the checker share: one record on its way through the
+ * rules.  check.c has the envelope and the order of things, check-field.c
+ * fields by the table, check-event.c the parts of an event and what holds
+ * between them, check-path.c the path of a snapshot, check-image.c its image,
+ * check-text.c strings and numbers wherever they stand.
+ */
+#ifndef KX_CHECK_IMPL_H
+#define KX_CHECK_IMPL_H
+
+#include "kx/check.h"
+
+/* A closed set of values, ready to be looked up. */
+#define VALUE_SLOTS 128
+struct value_set {
+	struct kx_span slot[VALUE_SLOTS];
+};
+
+struct kx_checker {
+	const struct kx_check *check;
+	struct kx_event event;
+	const struct kx_json *json;
+	uint32_t root;			/* the event's node */
+	enum kx_profile profile;	/* whose severities hold */
+	const uint8_t *severity;	/* that row of the check's */
+	bool bad, no_memory;
+	kx_check_report *report;
+	void *arg;
+	struct kx_buf scratch;		/* a string decoded for a moment */
+	struct kx_buf id_text, event_id_text;	/* decoded, for the record */
+	struct kx_buf image_text, image;
+	struct value_set *values[KX_N_FIELDS];
+	uint32_t said[KX_N_RULES];	/* findings of this record */
+	bool many;			/* some said[] is over KX_CHECK_MOST */
+	/* what cross-field rules look at; spans live for the record */
+	bool has_id_parts, has_event_id, has_start, has_end;
+	struct kx_span id, id_origin, id_ms, id_event, event_id;
+	int64_t start_ms, end_ms;
+	bool faces, plates;		/* the topic is one of the two */
+};
+
+/* What the path of a snapshot says; spans of the text given. */
+struct path_parts {
+	struct kx_span channel, stream, stamp, ttl;
+};
+
+static inline bool
+rule_is_on(const struct kx_checker *c, enum kx_rule rule)
+{
+	return c->severity[rule] != KX_SEV_NONE;
+}
+
+/* Report rule at byte off of the record, or at the node's own place. */
+void kx_check_say_at(struct kx_checker *c, enum kx_rule rule, uint32_t node,
+    size_t off, const char *fmt, ...) KX_PRINTF(5, 6);
+void kx_check_say(struct kx_checker *c, enum kx_rule rule, uint32_t node,
+    const char *fmt, ...) KX_PRINTF(4, 5);
+
+/* Bytes of the input for a message: at most 60 of them. */
+#define SHOW(span) (int)((span).len < 60 ? (span).len : 60), \
+	(span).len == 0 ? "" : (span).ptr
+
+/* A string's value, decoded where it must be; lives until the next call. */
+struct kx_span kx_check_text(struct kx_checker *c, uint32_t node);
+
+/* A number spelled as an integer.  A whole number that is spelled otherwise
+ * gets its own finding and *odd is set. */
+bool kx_check_integer(struct kx_checker *c, enum kx_field f, uint32_t node,
+    bool *odd);
+
+/* check-field.c: by the table; `parent` is where a missing field would be. */
+bool kx_check_fields_init(struct kx_checker *c);
+void kx_check_fields_fini(struct kx_checker *c);
+void kx_check_event_fields(struct kx_checker *c);
+void kx_check_row_fields(struct kx_checker *c, enum kx_group group,
+    const struct kx_row *row);
+/* Has the text an ellipsis of the document? */
+bool kx_check_elided(struct kx_span text);
+
+/* check-event.c */
+void kx_check_parts(struct kx_checker *c);
+
+/* check-path.c */
+bool kx_path_parse(struct kx_span path, struct path_parts *parts);
+
+/* check-image.c */
+void kx_check_images(struct kx_checker *c);
+
+/* check-text.c */
+void kx_check_texts(struct kx_checker *c);
+
+#endif
