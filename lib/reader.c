@@ -470,6 +470,7 @@ detect(const char *p, size_t len, bool end, size_t limit)
 	enum kx_status status;
 	const char *found;
 	size_t start, stop, behind;
+	bool over;
 
 	start = skip_blank(p, 0, len);
 	if (start > KX_CHUNK || (start == len && end))
@@ -482,17 +483,19 @@ detect(const char *p, size_t len, bool end, size_t limit)
 		return KX_FRAMING_CONCAT;
 	found = memchr(p + start, LF, len - start);
 	stop = found == NULL ? len : (size_t)(found - p);
-	if (stop - start > limit)
-		return KX_FRAMING_LINES;
+	/* Whether more of a line is there than matters must not matter. */
+	over = stop - start > limit;
+	if (over)
+		stop = start + limit;
 	status = kx_json_check(p + start, stop - start, &behind, &err);
 	if (status == KX_OK) {
 		behind = skip_blank(p, start + behind, stop);
 		if (is_another(p, behind, stop))
 			return KX_FRAMING_CONCAT;
-		return found != NULL || end || behind < stop ?
+		return over || found != NULL || end || behind < stop ?
 		    KX_FRAMING_LINES : KX_FRAMING_AUTO;
 	}
-	if (!is_cut_short(status, &err))
+	if (over || !is_cut_short(status, &err))
 		return KX_FRAMING_LINES;
 	if (found == NULL)
 		return end ? KX_FRAMING_LINES : KX_FRAMING_AUTO;
