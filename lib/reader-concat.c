@@ -129,8 +129,10 @@ kx_track_cut(struct kx_chunk *chunk, size_t begin, size_t end)
 	uint32_t *cut;
 	size_t cap;
 
-	while (end > begin && is_blank(chunk->buf.ptr[end - 1]))
-		end--;
+	/* What is over the limit with its blanks would be so in pieces. */
+	if (end - begin <= chunk->max_record + SLACK)
+		while (end > begin && is_blank(chunk->buf.ptr[end - 1]))
+			end--;
 	if (chunk->n_cuts == chunk->cap_cuts) {
 		cap = chunk->cap_cuts == 0 ? 64 : 2 * chunk->cap_cuts;
 		cut = reallocarray(chunk->cut, cap, 2 * sizeof(*cut));

@@ -741,7 +741,10 @@ kx_chunk_next(struct kx_chunk *chunk, struct kx_record *record)
 		}
 		chunk->pos = end;
 		stop = strip_line_end(p, from, end);
-		if (skip_blank(p, from, stop) < stop) {
+		/* More blanks than a record may have bytes are none that
+		 * are passed over: in pieces, they could not be known. */
+		if (skip_blank(p, from, stop) < stop ||
+		    stop - from > chunk->max_record) {
 			set_record(chunk, record, from, stop, begin, end);
 			if (!seq)
 				chunk->line_pos++;
