@@ -311,12 +311,12 @@ sc_foreign:
 			code "$$1" |
 			    grep -E "#[[:blank:]]*include[[:blank:]]*<$$header"
 		done <<-'end'
-			archive lib/source.c lib/bundle.c
+			archive lib/source.c lib/bundle-archive.c
 			jq lib/filter-jq.c
 			jv lib/filter-jq.c
 			curl/ lib/http.c
 			openssl/ lib/hash.c
-			zlib lib/source.c lib/bundle.c lib/image.c
+			zlib lib/source.c lib/zip.c lib/image.c lib/hash.c
 		end
 	}
 	each '^(lib|cmd|include)/.*\.[ch]$$' check

@@ -8,44 +8,68 @@
  *
  * Workers take records apart (kx/extract.h) into memory of the batch; the main
  * thread, in order, puts what came of them into the bundle from where it lies
- * (kx/evidence.h).  Memory is that of the batches and 48 bytes a frame, for
- * its name.
+ * (kx/evidence.h).  Memory is that of the batches and some 100 bytes a frame.
  */
 #include <config.h>
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "kx/bag.h"
 #include "kx/bundle.h"
 #include "kx/evidence.h"
 #include "kx/extract.h"
 #include "kx/num.h"
+#include "kx/snapname.h"
+#include "kx/time.h"
 
 #include "cli.h"
 #include "run.h"
 
+#define FORMATS "zip|tar|tar.gz|tar.xz|tar.zst|7z"
+
 /* --- settings ------------------------------------------------------------ */
 
-enum { OPT_DIRECTORY = CLI_FIRST, OPT_OUTPUT, OPT_BAGIT, OPT_MANIFEST };
+enum {
+	OPT_DIRECTORY = CLI_FIRST, OPT_OUTPUT, OPT_FORMAT, OPT_LIST,
+	OPT_BAGIT, OPT_INFO, OPT_TYPE, OPT_NAME, OPT_DEDUPE, OPT_MANIFEST,
+	OPT_MISSING, OPT_NOW
+};
 
 static const struct cli_option options[] = {
 	{ OPT_DIRECTORY, 'C', "directory", "DIR",
 	    "write files into DIR, which is made where it is missing" },
 	{ OPT_OUTPUT, 'o', "output", "FILE",
-	    "write an archive, .zip or .tar by the name's suffix" },
+	    "write an archive, its kind by the suffix; - is standard output" },
+	{ OPT_FORMAT, 0, "format", FORMATS,
+	    "kind of the archive, whatever the suffix" },
+	{ OPT_LIST, 0, "list", NULL,
+	    "write nothing, print the names of the files that would be" },
 	{ OPT_BAGIT, 0, "bagit", NULL,
 	    "make it a BagIt bag with the records and a page to look at" },
+	{ OPT_INFO, 0, "info", "LABEL: VALUE",
+	    "a line for bag-info.txt: a case number, a contact (repeatable)" },
+	{ OPT_TYPE, 0, "type", "FULLSCREEN|THUMBNAIL",
+	    "snapshots of this type alone" },
+	{ OPT_NAME, 0, "name", "TEMPLATE",
+	    "names of frames (" KX_SNAPNAME_DEFAULT ")" },
+	{ OPT_DEDUPE, 0, "dedupe", NULL,
+	    "frames of the same bytes are one file" },
 	{ OPT_MANIFEST, 0, "manifest", "FILE",
 	    "write the manifest to FILE: .csv, or .ndjson, .jsonl" },
+	{ OPT_MISSING, 0, "missing", "FILE",
+	    "write what is missing to FILE, most urgent first" },
+	{ OPT_NOW, 0, "now", "TIME",
+	    "how long that can still be had is counted from TIME" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	.name = "kx-extract-snapshots",
-	.usage = "-C DIR|-o FILE [OPTION]... [FILE]...",
+	.usage = "-C DIR|-o FILE|--list [OPTION]... [FILE]...",
 	.purpose = "Extract the video frames of webhook events, with "
 	    "manifest and hashes.",
 	.options = options,
@@ -53,18 +77,30 @@ static const struct cli_tool tool = {
 	.rejects = true,
 };
 
+/* A file beside the bundle, by rows. */
+struct rows_file {
+	const char *path;		/* NULL: not wanted */
+	enum kx_manifest_format format;
+	struct kx_output out;
+};
+
 struct extract {
 	const char *place;		/* -C or -o */
-	enum kx_bundle_kind kind;
-	bool bag;
-	const char *manifest_path;	/* --manifest, or NULL */
-	enum kx_manifest_format manifest_format;
+	int kind;			/* -1: not known yet */
+	bool list, bag, dedupe;
+	struct rows_file manifest, missing;
+	bool has_now;
+	int64_t now_ms;
+	struct kx_buf info;
 
-	struct kx_schema *schema;	/* shared by the workers */
+	/* shared by the workers */
+	struct kx_snapname_template names;
+	struct kx_extract_wants wants;
 
 	/* the rest is the main thread's */
+	struct kx_schema *schema;
+	struct kx_output listing;
 	struct kx_bundle *bundle;
-	struct kx_output manifest;	/* --manifest */
 	struct kx_evidence *evidence;
 	bool broken;			/* said why: nothing more is written */
 };
@@ -110,8 +146,8 @@ extractor_new(void *ctx, unsigned index)
 	struct kx_extractor *extractor = calloc(1, sizeof(*extractor));
 
 	(void)index;
-	if (extractor != NULL && kx_extractor_init(extractor, x->schema,
-	    cli.kernel, x->bag) != KX_OK) {
+	if (extractor != NULL &&
+	    kx_extractor_init(extractor, &x->wants) != KX_OK) {
 		extractor_free(ctx, extractor);
 		return NULL;
 	}
@@ -145,6 +181,9 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 	const struct kx_extract_record job = {
 		.json = &worker->json,
 		.line = run_line(&worker->json, record, &worker->scratch),
+		.ended = record->raw.ptr == record->text.ptr &&
+		    record->raw.len == record->text.len + 1 &&
+		    record->raw.ptr[record->text.len] == '\n',
 		.source = batch->file,
 		.lineno = record->line,
 		.off = record->off,
@@ -212,6 +251,10 @@ finish(void *ctx, struct run_batch *batch)
 	 * so. */
 	if (batch->no_memory)
 		x->broken = true;
+	if (!x->broken)
+		status = kx_evidence_batch(x->evidence, extracts,
+		    batch->input, batch->chunk.off - cli.base_off,
+		    kx_buf_span(&batch->chunk.buf), &err);
 	for (i = 0; !x->broken && status == KX_OK &&
 	    i < extracts->n_events; i++) {
 		status = put_malformed(x, batch, findings,
@@ -224,6 +267,8 @@ finish(void *ctx, struct run_batch *batch)
 	if (!x->broken && status == KX_OK)
 		status = put_malformed(x, batch, findings, batch->n_findings,
 		    &err);
+	if (x->evidence != NULL)
+		kx_evidence_batch_end(x->evidence);
 	if (status != KX_OK)
 		broken(x, &err);
 	kx_extracts_reset(extracts);
@@ -249,14 +294,40 @@ hold_signals(bool hold)
 static enum kx_status
 open_bundle(struct extract *x, struct kx_error *err)
 {
+	const struct kx_bundle_options to = {
+		.kind = (enum kx_bundle_kind)x->kind,
+		.path = x->place,
+		.list = &x->listing,
+		.sums = KX_SUM_SHA256 | (x->bag ? KX_SUM_SHA512 : 0)
+	};
 	enum kx_status status;
 
 	hold_signals(true);
-	status = kx_bundle_open(x->place, x->kind, &x->bundle, err);
+	status = kx_bundle_open(&to, &x->bundle, err);
 	if (status == KX_OK)
 		cli_temp_add(kx_bundle_temp(x->bundle));
 	hold_signals(false);
 	return status;
+}
+
+static enum kx_status
+open_rows(struct rows_file *rows, struct kx_error *err)
+{
+	return rows->path == NULL ? KX_OK :
+	    cli_output_open(&rows->out, rows->path, 0, err);
+}
+
+static void
+close_rows(struct extract *x, struct rows_file *rows)
+{
+	struct kx_error err;
+
+	if (rows->path == NULL)
+		return;
+	if (x->broken)
+		cli_output_abort(&rows->out);
+	else if (cli_output_commit(&rows->out, &err) != KX_OK)
+		broken(x, &err);
 }
 
 /* SOURCE_DATE_EPOCH is the day of a bag that is to be made again. */
@@ -278,22 +349,40 @@ open_all(struct extract *x)
 {
 	struct kx_evidence_options to = {
 		.place = x->place,
-		.format = x->manifest_format,
+		.format = x->manifest.format,
+		.missing_format = x->missing.format,
+		.now_ms = x->has_now ? &x->now_ms : NULL,
+		.dedupe = x->dedupe,
+		.threads = cli.jobs > 1,
 		.bag = x->bag,
-		.agent = KX_SPAN("kx-extract-snapshots " PACKAGE_VERSION)
+		.info = kx_buf_span(&x->info),
+		.agent = KX_SPAN("kx-extract-snapshots " PACKAGE_VERSION),
+		.type = x->wants.type
 	};
-	enum kx_status status;
+	enum kx_status status = KX_OK;
 	struct kx_error err;
 
 	x->schema = kx_schema_new();
 	if (x->schema == NULL)
 		cli_die(ENOMEM, "cannot start");
-	status = open_bundle(x, &err);
-	if (status == KX_OK && x->manifest_path != NULL) {
-		status = cli_output_open(&x->manifest, x->manifest_path, 0,
-		    &err);
-		to.manifest = &x->manifest;
-	}
+	x->wants.schema = x->schema;
+	x->wants.kernel = cli.kernel;
+	x->wants.names = &x->names;
+	x->wants.cards = x->bag;
+	x->wants.sums = KX_SUM_SHA256 | (x->bag ? KX_SUM_SHA512 : 0) |
+	    kx_bundle_needs((enum kx_bundle_kind)x->kind);
+	if (x->list)
+		status = cli_output_open(&x->listing, NULL, 0, &err);
+	if (status == KX_OK)
+		status = open_bundle(x, &err);
+	if (status == KX_OK)
+		status = open_rows(&x->manifest, &err);
+	if (status == KX_OK)
+		status = open_rows(&x->missing, &err);
+	if (x->manifest.path != NULL)
+		to.manifest = &x->manifest.out;
+	if (x->missing.path != NULL)
+		to.missing = &x->missing.out;
 	to.bundle = x->bundle;
 	to.has_date = set_date(&to.date_ms);
 	if (status == KX_OK)
@@ -301,6 +390,23 @@ open_all(struct extract *x)
 	if (status != KX_OK)
 		broken(x, &err);
 	return status == KX_OK;
+}
+
+static void
+opened(void *ctx, unsigned input, const char *file, struct kx_source *source)
+{
+	struct extract *x = ctx;
+
+	if (kx_evidence_opened(x->evidence, input, file, source) != KX_OK)
+		cli_die(ENOMEM, "cannot go on");
+}
+
+static void
+closing(void *ctx, unsigned input, bool whole)
+{
+	struct extract *x = ctx;
+
+	kx_evidence_closing(x->evidence, input, whole);
 }
 
 static void
@@ -326,42 +432,124 @@ close_all(struct extract *x)
 			broken(x, &err);
 		hold_signals(false);
 	}
-	if (x->manifest_path != NULL) {
-		if (x->broken)
-			cli_output_abort(&x->manifest);
-		else if (cli_output_commit(&x->manifest, &err) != KX_OK)
-			broken(x, &err);
-	}
+	close_rows(x, &x->manifest);
+	close_rows(x, &x->missing);
+	if (x->list && !x->broken &&
+	    cli_output_commit(&x->listing, &err) != KX_OK)
+		broken(x, &err);
+	else if (x->list)
+		cli_output_abort(&x->listing);
 	kx_schema_free(x->schema);
+	kx_buf_free(&x->info);
 }
 
 /* --- main ---------------------------------------------------------------- */
 
 static void
-set_place(struct extract *x, const char *place, int kind)
+set_place(struct extract *x, const char *place, bool dir)
 {
 	if (x->place != NULL)
 		cli_usage("-C DIR and -o FILE: give one of them, once");
 	if (*place == '\0')
 		cli_usage("the name of the %s is empty",
-		    kind == KX_BUNDLE_DIR ? "directory" : "archive");
-	if (kind < 0)
-		cli_usage("cannot tell what archive %s is: its name must end "
-		    "in .zip or .tar", cli_quotes(place));
+		    dir ? "directory" : "archive");
 	x->place = place;
-	x->kind = (enum kx_bundle_kind)kind;
+	x->kind = dir ? KX_BUNDLE_DIR : -1;
+}
+
+/* The kind that --format names, or the suffix of -o. */
+static void
+set_kind(struct extract *x, const char *format)
+{
+	char suffix[16];
+
+	if (format != NULL) {
+		if (x->kind == KX_BUNDLE_DIR)
+			cli_usage("--format is for -o, not for -C");
+		(void)snprintf(suffix, sizeof(suffix), ".%s", format);
+		x->kind = kx_bundle_kind_of(suffix);
+	} else if (x->kind < 0 && x->place != NULL) {
+		x->kind = kx_bundle_kind_of(x->place);
+	}
+	if (x->list) {
+		x->kind = KX_BUNDLE_LIST;
+		return;
+	}
+	if (x->place == NULL)
+		cli_usage("nowhere to write to: give -C DIR for files or "
+		    "-o FILE.zip (or another) for an archive");
+	if (x->kind < 0 && !strcmp(x->place, "-"))
+		cli_usage("-o - needs --format: " FORMATS);
+	if (x->kind < 0)
+		cli_usage("cannot tell what archive %s is: its name must end "
+		    "in .zip, .tar, .tar.gz, .tar.xz, .tar.zst or .7z, or "
+		    "give --format", cli_quotes(x->place));
+	if (x->kind != KX_BUNDLE_DIR)
+		cli_claim("output", x->place);
 }
 
 static void
-set_manifest(struct extract *x, const char *path)
+set_rows(struct rows_file *rows, const char *path)
 {
 	int format = kx_manifest_format_of(path);
 
 	if (format < 0)
 		cli_usage("cannot tell what format %s is: its name must end "
 		    "in .csv, .ndjson or .jsonl", cli_quotes(path));
-	x->manifest_path = path;
-	x->manifest_format = (enum kx_manifest_format)format;
+	rows->path = path;
+	rows->format = (enum kx_manifest_format)format;
+}
+
+static void
+add_info(struct extract *x, const char *text)
+{
+	struct kx_span label, value;
+	const char *wrong = kx_bag_info_parse(text, &label, &value);
+
+	if (wrong != NULL)
+		cli_usage("--info %s: %s", cli_quotes(text), wrong);
+	kx_buf_addspan(&x->info, label);
+	kx_bag_info(&x->info, "", value);
+	if (kx_buf_failed(&x->info))
+		cli_die(ENOMEM, "cannot start");
+}
+
+static void
+set_now(struct extract *x, const char *arg)
+{
+	struct kx_time at;
+
+	if (!kx_time_parse(kx_span_str(arg), &at) ||
+	    (!at.zoned && !at.date_only))
+		cli_usage("--now: '%s' is no time: milliseconds since 1970, "
+		    "or ISO 8601 with a zone", cli_quotes(arg));
+	x->has_now = true;
+	x->now_ms = at.ms;
+}
+
+static void
+set_names(struct extract *x, const char *arg)
+{
+	struct kx_error err;
+
+	if (kx_snapname_parse(arg, &x->names, &err) != KX_OK)
+		cli_usage("--name=%s: %s", cli_quotes(arg), err.message);
+}
+
+/* Options that only mean something with others. */
+static void
+check(struct extract *x)
+{
+	if (x->info.len > 0 && !x->bag)
+		cli_usage("--info is for --bagit");
+	if (x->has_now && x->missing.path == NULL)
+		cli_usage("--now is for --missing");
+	cli_claim("manifest", x->manifest.path);
+	cli_claim("missing", x->missing.path);
+	if (!x->list)
+		return;
+	/* Nothing is written. */
+	x->manifest.path = x->missing.path = cli.rejects = NULL;
 }
 
 int
@@ -374,39 +562,58 @@ main(int argc, char **argv)
 		.worker_new = extractor_new,
 		.worker_free = extractor_free,
 		.record = record,
-		.finish = finish
+		.finish = finish,
+		.opened = opened,
+		.closing = closing
 	};
-	struct extract x = { .manifest_format = KX_MANIFEST_CSV };
+	struct extract x = { .kind = -1 };
+	const char *format = NULL;
 	struct run_totals totals;
 	char *arg;
 	int id;
 
-	/* For zip, whose times of day are local ones (kx/bundle.h). */
-	if (setenv("TZ", "UTC0", 1) == 0)
-		tzset();
 	cli_start(&tool, argc, argv);
+	set_names(&x, KX_SNAPNAME_DEFAULT);
 	while ((id = cli_next(&arg)) != CLI_END) {
 		switch (id) {
 		case OPT_DIRECTORY:
-			set_place(&x, arg, KX_BUNDLE_DIR);
-			break;
 		case OPT_OUTPUT:
-			set_place(&x, arg, kx_bundle_kind_of(arg));
+			set_place(&x, arg, id == OPT_DIRECTORY);
+			break;
+		case OPT_FORMAT:
+			format = arg;
+			break;
+		case OPT_LIST:
+			x.list = true;
 			break;
 		case OPT_BAGIT:
 			x.bag = true;
 			break;
+		case OPT_INFO:
+			add_info(&x, arg);
+			break;
+		case OPT_TYPE:
+			x.wants.type = kx_span_str(arg);
+			break;
+		case OPT_NAME:
+			set_names(&x, arg);
+			break;
+		case OPT_DEDUPE:
+			x.dedupe = true;
+			break;
 		case OPT_MANIFEST:
-			set_manifest(&x, arg);
+			set_rows(&x.manifest, arg);
+			break;
+		case OPT_MISSING:
+			set_rows(&x.missing, arg);
+			break;
+		case OPT_NOW:
+			set_now(&x, arg);
 			break;
 		}
 	}
-	if (x.place == NULL)
-		cli_usage("nowhere to write to: give -C DIR for files or "
-		    "-o FILE.zip (or .tar) for an archive");
-	if (x.kind != KX_BUNDLE_DIR)
-		cli_claim("output", x.place);
-	cli_claim("manifest", x.manifest_path);
+	set_kind(&x, format);
+	check(&x);
 	if (open_all(&x)) {
 		run(&ops, &x, argv + cli_operand(), argc - cli_operand(),
 		    NULL, &totals);

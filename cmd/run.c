@@ -706,7 +706,8 @@ idle(void *arg)
 	return !run->stop;
 }
 
-static void
+/* True where it was read to its end. */
+static bool
 read_input(struct run *run, struct kx_source *source, const char *file,
     unsigned input)
 {
@@ -739,12 +740,13 @@ read_input(struct run *run, struct kx_source *source, const char *file,
 	} while ((status == KX_OK || status == KX_FAIL) && !run->stop);
 	kx_reader_close(reader);
 	if (status != KX_FATAL)
-		return;
+		return status == KX_EOF;
 fail:
 	/* Behind what was found in front of it. */
 	kx_pool_drain(run->pool);
 	if (!run->stop)
 		cli_fail(err.errnum, "%s: %s", cli_quotes(file), err.message);
+	return false;
 }
 
 static bool
@@ -771,6 +773,7 @@ read_inputs(struct run *run, char **operands, int n)
 	struct kx_source *source;
 	struct kx_error err;
 	const char *name, *file;
+	bool whole;
 	int i;
 
 	for (i = 0; i < (n > 0 ? n : 1) && !run->stop; i++) {
@@ -783,8 +786,13 @@ read_inputs(struct run *run, char **operands, int n)
 			continue;
 		}
 		run->source = source;
-		read_input(run, source, cli.source != NULL ? cli.source :
-		    file, (unsigned)i);
+		if (cli.source != NULL)
+			file = cli.source;
+		if (run->ops->opened != NULL)
+			run->ops->opened(run->ctx, (unsigned)i, file, source);
+		whole = read_input(run, source, file, (unsigned)i);
+		if (run->ops->closing != NULL)
+			run->ops->closing(run->ctx, (unsigned)i, whole);
 		run->source = NULL;
 		run->done += kx_source_position(source);
 		kx_source_close(source);

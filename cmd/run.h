@@ -79,6 +79,11 @@ struct run_ops {
 	 * more is wanted, what is in the batch now is written and the run
 	 * ends. */
 	bool (*finish)(void *ctx, struct run_batch *batch);
+	/* An input was opened, and read as far as it goes (whole: to its end);
+	 * on the main thread. */
+	void (*opened)(void *ctx, unsigned input, const char *file,
+	    struct kx_source *source);
+	void (*closing)(void *ctx, unsigned input, bool whole);
 	/* There is no such file: what is said behind its name, or NULL. */
 	const char *(*hint)(void *ctx, const char *name);
 };

@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include <strings.h>
+
 #include "kx/bag.h"
 #include "kx/time.h"
 
@@ -51,14 +53,53 @@ kx_bag_date(struct kx_buf *out, int64_t ms)
 	    at.day);
 }
 
+static bool
+is_ours(struct kx_span label)
+{
+	static const char *const ours[] = { "Bag-Software-Agent",
+		"Bagging-Date", "Payload-Oxum", "Kx-Source",
+		"Kx-Snapshot-Type" };
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (label.len == strlen(ours[i]) &&
+		    !strncasecmp(label.ptr, ours[i], label.len))
+			return true;
+	}
+	return false;
+}
+
+const char *
+kx_bag_info_parse(const char *text, struct kx_span *label,
+    struct kx_span *value)
+{
+	const char *colon = strchr(text, ':'), *p;
+
+	if (colon == NULL || colon == text)
+		return "it is not 'Label: value'";
+	for (p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return "it holds a control byte";
+	}
+	if (*text == ' ' || colon[-1] == ' ')
+		return "its label begins or ends with a blank";
+	for (p = colon + 1; *p == ' '; p++)
+		continue;
+	*label = (struct kx_span){ text, (size_t)(colon - text) };
+	*value = kx_span_str(p);
+	if (value->len == 0)
+		return "it has no value";
+	return is_ours(*label) ? "that label is written by itself" : NULL;
+}
+
 void
-kx_bag_line(struct kx_buf *out, const uint8_t sha256[KX_SHA256_SIZE],
+kx_bag_line(struct kx_buf *out, const uint8_t *sum, size_t sum_len,
     const char *path)
 {
-	char hex[2 * KX_SHA256_SIZE + 1];
+	char hex[2 * KX_HASH_MOST + 1];
 
-	kx_hex(sha256, KX_SHA256_SIZE, hex);
-	kx_buf_add(out, hex, 2 * KX_SHA256_SIZE);
+	kx_hex(sum, sum_len, hex);
+	kx_buf_add(out, hex, 2 * sum_len);
 	kx_buf_adds(out, "  ");
 	kx_buf_adds(out, path);
 	kx_buf_addc(out, '\n');

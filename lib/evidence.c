@@ -11,8 +11,10 @@
 
 #include "kx/bag.h"
 #include "kx/evidence.h"
+#include "kx/keytab.h"
 #include "kx/page.h"
 #include "kx/snapname.h"
+#include "kx/sources.h"
 
 #define FRAMES_FOLDER "data/frames"
 #define PATH_SIZE (sizeof(FRAMES_FOLDER "/") + KX_SNAPNAME_MAX)
@@ -23,10 +25,19 @@ struct kx_evidence {
 	struct kx_bundle *bundle;
 	bool bag;
 	struct kx_bundle_stream *manifest;	/* NULL: not in the bundle */
-	struct kx_bundle_stream *sums;		/* manifest-sha256.txt */
+	/* manifest-sha256.txt; of a bag, manifest-sha512.txt */
+	struct kx_bundle_stream *sums, *sums512;
 	struct kx_bundle_stream *records, *page;	/* of a bag */
+	struct kx_missing *missing;
+	struct kx_sources *sources;		/* of a bag */
+	struct kx_buf source_lines;		/* what became of them */
 	struct kx_hash *hash;
 	struct kx_snapnames names;
+	/* dedupe: bytes to one more than where their path is in `paths` */
+	struct kx_keytab seen;
+	struct kx_buf paths;
+	struct kx_span *spans;			/* of a batch's records */
+	size_t n_spans, cap_spans;
 	struct kx_buf text;
 	bool has_newest;
 	int64_t newest_ms;		/* start of the newest event */
@@ -87,36 +98,165 @@ put_row(struct kx_evidence *e, const struct kx_manifest_row *row,
 }
 
 static enum kx_status
-put_sum(struct kx_evidence *e, const uint8_t sha256[KX_SHA256_SIZE],
-    uint64_t size, const char *path, struct kx_error *err)
+put_sum(struct kx_evidence *e, const struct kx_sums *sums, uint64_t size,
+    const char *path, struct kx_error *err)
 {
+	enum kx_status status;
+
 	e->payload_files++;
 	e->payload_size += size;
-	kx_bag_line(&e->text, sha256, path);
-	return put_text(e, e->sums, err);
+	kx_bag_line(&e->text, sums->sha256, KX_SHA256_SIZE, path);
+	status = put_text(e, e->sums, err);
+	if (status != KX_OK || e->sums512 == NULL)
+		return status;
+	kx_bag_line(&e->text, sums->sha512, KX_SHA512_SIZE, path);
+	return put_text(e, e->sums512, err);
+}
+
+/* --- batches -------------------------------------------------------------- */
+
+static bool
+add_span(struct kx_evidence *e, struct kx_span span)
+{
+	struct kx_span *last = e->n_spans == 0 ? NULL :
+	    &e->spans[e->n_spans - 1];
+	size_t cap;
+
+	if (last != NULL && last->ptr + last->len == span.ptr) {
+		last->len += span.len;
+		return true;
+	}
+	if (e->n_spans == e->cap_spans) {
+		cap = e->cap_spans == 0 ? 64 : 2 * e->cap_spans;
+		last = reallocarray(e->spans, cap, sizeof(*last));
+		if (last == NULL)
+			return false;
+		e->spans = last;
+		e->cap_spans = cap;
+	}
+	e->spans[e->n_spans++] = span;
+	return true;
+}
+
+/* The batch's records as they go into the bag, each with an LF. */
+static bool
+gather_records(struct kx_evidence *e, const struct kx_extracts *extracts)
+{
+	static const struct kx_span lf = { "\n", 1 };
+	size_t i;
+
+	e->n_spans = 0;
+	for (i = 0; i < extracts->n_events; i++) {
+		const struct kx_extract_event *event = &extracts->events[i];
+		struct kx_span line = event->line;
+
+		if (line.ptr == NULL)
+			line.ptr = extracts->made.ptr + event->line_off;
+		if (event->ended)
+			line.len++;
+		if (!add_span(e, line) || (!event->ended && !add_span(e, lf)))
+			return false;
+	}
+	return true;
+}
+
+enum kx_status
+kx_evidence_batch(struct kx_evidence *e, const struct kx_extracts *extracts,
+    size_t input, uint64_t off, struct kx_span bytes, struct kx_error *err)
+{
+	bool same;
+
+	if (!e->bag)
+		return KX_OK;
+	if (!gather_records(e, extracts))
+		return no_memory(err);
+	same = e->n_spans == 1 && e->spans[0].ptr == bytes.ptr &&
+	    e->spans[0].len == bytes.len;
+	if (e->sources != NULL && kx_sources_chunk(e->sources, input, off,
+	    bytes, same) != KX_OK)
+		return no_memory(err);
+	return kx_bundle_stream_writev(e->records, e->spans, e->n_spans, err);
+}
+
+void
+kx_evidence_batch_end(struct kx_evidence *e)
+{
+	if (e->sources != NULL)
+		kx_sources_wait(e->sources);
+	if (e->records != NULL)
+		kx_bundle_stream_wait(e->records);
+}
+
+enum kx_status
+kx_evidence_opened(struct kx_evidence *e, size_t input, const char *name,
+    struct kx_source *source)
+{
+	return e->sources == NULL ? KX_OK :
+	    kx_sources_opened(e->sources, input, name, source);
+}
+
+void
+kx_evidence_closing(struct kx_evidence *e, size_t input, bool whole)
+{
+	if (e->sources != NULL)
+		kx_sources_closing(e->sources, input, whole);
 }
 
 /* --- events --------------------------------------------------------------- */
 
-/* Take a name for the frame and put it in the bundle; `path` receives its
- * place there. */
+/* Does a file hold these bytes already?  Its path then, or *path is kept for
+ * those that follow. */
+static enum kx_status
+look_up(struct kx_evidence *e, const struct kx_sums *sums,
+    char path[PATH_SIZE], struct kx_error *err)
+{
+	uint64_t *found = kx_keytab_add(&e->seen, sums->sha256);
+	const char *first;
+
+	if (found == NULL)
+		return no_memory(err);
+	if (*found > 0) {
+		first = e->paths.ptr + (*found - 1);
+		memcpy(path, first, strlen(first) + 1);
+		return KX_EOF;
+	}
+	*found = e->paths.len + 1;
+	return KX_OK;
+}
+
+/* Take a name for the frame; KX_EOF: there is a file with its bytes. */
+static enum kx_status
+take_name(struct kx_evidence *e, const struct kx_extract_item *item,
+    char path[PATH_SIZE], struct kx_error *err)
+{
+	size_t prefix = e->bag ? strlen(FRAMES_FOLDER "/") : 0;
+	enum kx_status status = KX_OK;
+
+	if (e->options.dedupe)
+		status = look_up(e, &item->sums, path, err);
+	if (status != KX_OK)
+		return status;
+	memcpy(path, FRAMES_FOLDER "/", prefix);
+	memcpy(path + prefix, item->name, strlen(item->name) + 1);
+	status = kx_snapnames_take(&e->names, path + prefix,
+	    item->sums.sha256, e->hash);
+	if (status == KX_FAIL)
+		return no_memory(err);
+	if (e->options.dedupe)
+		kx_buf_add(&e->paths, path, strlen(path) + 1);
+	return kx_buf_failed(&e->paths) ? no_memory(err) : status;
+}
+
+/* Put the frame in the bundle; `path` receives its place there. */
 static enum kx_status
 put_frame(struct kx_evidence *e, struct kx_extract_item *item,
     struct kx_span bytes, int64_t mtime, char path[PATH_SIZE],
     struct kx_error *err)
 {
-	size_t prefix = e->bag ? strlen(FRAMES_FOLDER "/") : 0;
-	char *name = path + prefix;
-	enum kx_status status;
-	uint32_t nth = 1;
+	enum kx_status status = take_name(e, item, path, err);
 
-	memcpy(path, FRAMES_FOLDER "/", prefix);
-	memcpy(name, item->name, strlen(item->name) + 1);
-	while ((status = kx_snapnames_take(&e->names, name, item->sha256,
-	    e->hash)) == KX_BAD)
-		(void)kx_snapname_nth(name, item->name, ++nth);
 	if (status == KX_FAIL)
-		return no_memory(err);
+		return status;
 	item->row.name = kx_span_str(path);
 	e->frames_size += bytes.len;
 	if (status == KX_EOF) {
@@ -127,9 +267,10 @@ put_frame(struct kx_evidence *e, struct kx_extract_item *item,
 		return KX_OK;
 	}
 	e->totals.frames++;
-	status = kx_bundle_add(e->bundle, path, mtime, 0, bytes, err);
+	status = kx_bundle_add(e->bundle, path, mtime, 0, bytes, &item->sums,
+	    err);
 	return status != KX_OK ? status :
-	    put_sum(e, item->sha256, bytes.len, path, err);
+	    put_sum(e, &item->sums, bytes.len, path, err);
 }
 
 static enum kx_status
@@ -153,8 +294,12 @@ put_item(struct kx_evidence *e, const struct kx_extracts *extracts,
 	}
 	if (status == KX_OK)
 		status = put_row(e, &item->row, err);
+	if (status == KX_OK && e->missing != NULL &&
+	    item->row.state != KX_MANIFEST_OK)
+		status = kx_missing_add(e->missing, &item->row, err);
 	if (status != KX_OK || !e->bag)
 		return status;
+	frame.sha256 = item->row.sha256;
 	frame.type = item->row.type;
 	frame.width = item->row.width;
 	frame.height = item->row.height;
@@ -163,24 +308,6 @@ put_item(struct kx_evidence *e, const struct kx_extracts *extracts,
 	frame.expires_ms = item->row.expires_ms;
 	kx_page_frame(&e->text, &frame);
 	return put_text(e, e->page, err);
-}
-
-/* The record goes into the bag, its card on the page. */
-static enum kx_status
-put_record(struct kx_evidence *e, const struct kx_extracts *extracts,
-    const struct kx_extract_event *event, struct kx_error *err)
-{
-	const char *made = extracts->made.ptr;
-	enum kx_status status;
-
-	status = kx_bundle_stream_write(e->records, event->line.ptr != NULL ?
-	    event->line.ptr : made + event->line_off, event->line.len, err);
-	if (status == KX_OK)
-		status = kx_bundle_stream_write(e->records, "\n", 1, err);
-	if (status == KX_OK)
-		status = kx_bundle_stream_write(e->page,
-		    made + event->card_off, event->card_len, err);
-	return status;
 }
 
 enum kx_status
@@ -198,7 +325,8 @@ kx_evidence_event(struct kx_evidence *e, struct kx_extracts *extracts,
 		e->newest_ms = event->start_ms;
 	}
 	if (e->bag)
-		status = put_record(e, extracts, event, err);
+		status = kx_bundle_stream_write(e->page, extracts->made.ptr +
+		    event->card_off, event->card_len, err);
 	for (k = 0; status == KX_OK && k < event->n; k++)
 		status = put_item(e, extracts, event,
 		    &extracts->items[event->first + k], err);
@@ -238,7 +366,7 @@ papers_mtime(const struct kx_evidence *e)
  * manifest-sha256.txt. */
 static enum kx_status
 end_stream(struct kx_evidence *e, struct kx_bundle_stream **stream,
-    const char *name, unsigned flags, uint8_t sum[KX_SHA256_SIZE],
+    const char *name, unsigned flags, struct kx_sums *sums,
     struct kx_error *err)
 {
 	enum kx_status status;
@@ -246,11 +374,11 @@ end_stream(struct kx_evidence *e, struct kx_bundle_stream **stream,
 
 	if (*stream == NULL)
 		return KX_OK;
-	status = kx_bundle_stream_end(*stream, papers_mtime(e), flags, sum,
+	status = kx_bundle_stream_end(*stream, papers_mtime(e), flags, sums,
 	    &size, err);
 	*stream = NULL;
 	return status != KX_OK || name == NULL ? status :
-	    put_sum(e, sum, size, name, err);
+	    put_sum(e, sums, size, name, err);
 }
 
 /* Records that are mostly pictures in base64 would take seconds to shrink by
@@ -262,51 +390,89 @@ records_flags(const struct kx_evidence *e)
 	    KX_BUNDLE_TEXT;
 }
 
-/* A tag file: e->text goes into the bundle, its line into `tags`. */
+/* The texts of both tag manifests. */
+struct tags {
+	struct kx_buf sha256, sha512;
+};
+
+static void
+tag_line(struct tags *tags, const struct kx_sums *sums, const char *name)
+{
+	kx_bag_line(&tags->sha256, sums->sha256, KX_SHA256_SIZE, name);
+	kx_bag_line(&tags->sha512, sums->sha512, KX_SHA512_SIZE, name);
+}
+
+/* A tag file: e->text goes into the bundle, its lines into `tags`. */
 static enum kx_status
-put_tag(struct kx_evidence *e, struct kx_buf *tags, const char *name,
+put_tag(struct kx_evidence *e, struct tags *tags, const char *name,
     struct kx_error *err)
 {
-	uint8_t sum[KX_SHA256_SIZE];
 	enum kx_status status;
+	struct kx_sums sums;
 
-	if (kx_buf_failed(&e->text) || kx_hash_all(e->hash, e->text.ptr,
-	    e->text.len, sum) != KX_OK)
+	if (kx_buf_failed(&e->text) || kx_sums_all(&sums, KX_SUM_SHA256 |
+	    KX_SUM_SHA512, e->text.ptr, e->text.len) != KX_OK)
 		return no_memory(err);
-	kx_bag_line(tags, sum, name);
+	tag_line(tags, &sums, name);
 	status = kx_bundle_add(e->bundle, name, papers_mtime(e),
-	    KX_BUNDLE_TEXT, kx_buf_span(&e->text), err);
+	    KX_BUNDLE_TEXT, kx_buf_span(&e->text), NULL, err);
 	kx_buf_reset(&e->text, KEEP_BYTES);
 	return status;
 }
 
 static enum kx_status
-put_tags(struct kx_evidence *e, struct kx_buf *tags, struct kx_error *err)
+put_info(struct kx_evidence *e, struct tags *tags, struct kx_error *err)
 {
-	uint8_t sum[KX_SHA256_SIZE];
-	enum kx_status status;
-
-	kx_bag_declaration(&e->text);
-	status = put_tag(e, tags, KX_BAG_DECLARATION, err);
-	if (status != KX_OK)
-		return status;
+	kx_buf_addspan(&e->text, e->options.info);
 	kx_bag_info(&e->text, "Bag-Software-Agent", e->options.agent);
 	if (e->options.has_date)
 		kx_bag_date(&e->text, e->options.date_ms);
 	else if (e->has_newest)
 		kx_bag_date(&e->text, e->newest_ms);
 	kx_bag_oxum(&e->text, e->payload_size, e->payload_files);
-	status = put_tag(e, tags, KX_BAG_INFO, err);
-	if (status == KX_OK)
-		status = end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, sum,
-		    err);
+	if (e->options.type.len > 0)
+		kx_bag_info(&e->text, "Kx-Snapshot-Type", e->options.type);
+	kx_buf_addspan(&e->text, kx_buf_span(&e->source_lines));
+	return put_tag(e, tags, KX_BAG_INFO, err);
+}
+
+static enum kx_status
+put_manifests(struct kx_evidence *e, struct tags *tags, struct kx_error *err)
+{
+	enum kx_status status;
+	struct kx_sums sums;
+
+	status = end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, &sums, err);
 	if (status != KX_OK)
 		return status;
-	kx_bag_line(tags, sum, KX_BAG_MANIFEST);
-	if (kx_buf_failed(tags))
+	tag_line(tags, &sums, KX_BAG_MANIFEST);
+	status = end_stream(e, &e->sums512, NULL, KX_BUNDLE_TEXT, &sums, err);
+	if (status == KX_OK)
+		tag_line(tags, &sums, KX_BAG_MANIFEST512);
+	return status;
+}
+
+static enum kx_status
+put_tags(struct kx_evidence *e, struct tags *tags, struct kx_error *err)
+{
+	enum kx_status status;
+
+	kx_bag_declaration(&e->text);
+	status = put_tag(e, tags, KX_BAG_DECLARATION, err);
+	if (status == KX_OK)
+		status = put_info(e, tags, err);
+	if (status == KX_OK)
+		status = put_manifests(e, tags, err);
+	if (status != KX_OK)
+		return status;
+	if (kx_buf_failed(&tags->sha256) || kx_buf_failed(&tags->sha512))
 		return no_memory(err);
-	return kx_bundle_add(e->bundle, KX_BAG_TAGMANIFEST, papers_mtime(e),
-	    KX_BUNDLE_TEXT, kx_buf_span(tags), err);
+	status = kx_bundle_add(e->bundle, KX_BAG_TAGMANIFEST512,
+	    papers_mtime(e), KX_BUNDLE_TEXT, kx_buf_span(&tags->sha512), NULL,
+	    err);
+	return status != KX_OK ? status : kx_bundle_add(e->bundle,
+	    KX_BAG_TAGMANIFEST, papers_mtime(e), KX_BUNDLE_TEXT,
+	    kx_buf_span(&tags->sha256), NULL, err);
 }
 
 /* What else is in the folders of a payload makes the bag invalid: it is
@@ -314,6 +480,7 @@ put_tags(struct kx_evidence *e, struct kx_buf *tags, struct kx_error *err)
 struct stranger {
 	const struct kx_evidence *e;
 	bool frames;
+	uint64_t n;
 	char name[256];
 };
 
@@ -333,9 +500,11 @@ known(void *arg, const char *name)
 			if (!strcmp(name, ours[i]))
 				return true;
 		}
-	} else if (strlen(name) <= KX_SNAPNAME_MAX) {
-		if (kx_snapnames_has(&s->e->names, name, s->e->hash))
-			return true;
+	} else if (strlen(name) <= KX_SNAPNAME_MAX &&
+	    kx_snapnames_has(&s->e->names, name, s->e->hash) &&
+	    ++s->n <= s->e->totals.frames) {
+		/* More than there are: one differs in case alone. */
+		return true;
 	}
 	memcpy(s->name, name, len);
 	s->name[len] = '\0';
@@ -367,17 +536,21 @@ end_payload(struct kx_evidence *e, struct kx_error *err)
 		.not_here = e->totals.missing + e->totals.undecodable,
 		.malformed = e->totals.malformed
 	};
-	uint8_t sum[KX_SHA256_SIZE];
+	struct kx_sums sum;
 	enum kx_status status;
 
+	/* While the records' sums are still going on. */
+	if (kx_sources_info(e->sources, &e->source_lines) != KX_OK ||
+	    kx_buf_failed(&e->source_lines))
+		return no_memory(err);
 	kx_page_end(&e->text, &totals);
 	status = put_text(e, e->page, err);
 	if (status == KX_OK)
 		status = end_stream(e, &e->records, "data/events.ndjson",
-		    records_flags(e), sum, err);
+		    records_flags(e), &sum, err);
 	if (status == KX_OK)
 		status = end_stream(e, &e->page, "data/index.html",
-		    KX_BUNDLE_TEXT, sum, err);
+		    KX_BUNDLE_TEXT, &sum, err);
 	if (status == KX_OK)
 		status = no_strangers(e, "data", false, err);
 	if (status == KX_OK)
@@ -388,27 +561,31 @@ end_payload(struct kx_evidence *e, struct kx_error *err)
 enum kx_status
 kx_evidence_finish(struct kx_evidence *e, struct kx_error *err)
 {
-	struct kx_buf tags = { NULL, 0, 0, false };
-	uint8_t sum[KX_SHA256_SIZE];
+	struct tags tags = { .sha256 = { .ptr = NULL } };
 	enum kx_status status = KX_OK;
+	struct kx_sums sums;
 
-	if (e->bag)
+	if (e->missing != NULL)
+		status = kx_missing_write(e->missing, e->options.now_ms,
+		    e->options.missing, err);
+	if (status == KX_OK && e->bag)
 		status = end_payload(e, err);
 	if (status == KX_OK)
 		status = kx_bundle_sync(e->bundle, err);
 	if (status == KX_OK)
 		status = end_stream(e, &e->manifest, e->bag ?
-		    "data/manifest.csv" : "manifest.csv", KX_BUNDLE_TEXT, sum,
-		    err);
+		    "data/manifest.csv" : "manifest.csv", KX_BUNDLE_TEXT,
+		    &sums, err);
 	if (status != KX_OK)
 		return status;
 	if (!e->bag)
-		return end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, sum,
+		return end_stream(e, &e->sums, NULL, KX_BUNDLE_TEXT, &sums,
 		    err);
 	status = kx_bundle_sync(e->bundle, err);
 	if (status == KX_OK)
 		status = put_tags(e, &tags, err);
-	kx_buf_free(&tags);
+	kx_buf_free(&tags.sha256);
+	kx_buf_free(&tags.sha512);
 	return status;
 }
 
@@ -421,10 +598,16 @@ open_bag(struct kx_evidence *e, struct kx_error *err)
 	enum kx_status status;
 
 	status = kx_bundle_stream_open(e->bundle, "data/events.ndjson",
-	    &e->records, err);
+	    e->options.threads, &e->records, err);
 	if (status == KX_OK)
 		status = kx_bundle_stream_open(e->bundle, "data/index.html",
-		    &e->page, err);
+		    false, &e->page, err);
+	if (status == KX_OK)
+		status = kx_bundle_stream_open(e->bundle, KX_BAG_MANIFEST512,
+		    false, &e->sums512, err);
+	if (status == KX_OK)
+		status = kx_sources_new(e->records, e->options.threads,
+		    &e->sources, err);
 	if (status != KX_OK)
 		return status;
 	if (!kx_page_begin(&e->text, e->hash))
@@ -439,7 +622,8 @@ open_manifests(struct kx_evidence *e, struct kx_error *err)
 
 	if (e->bag || e->options.manifest == NULL) {
 		status = kx_bundle_stream_open(e->bundle, e->bag ?
-		    "data/manifest.csv" : "manifest.csv", &e->manifest, err);
+		    "data/manifest.csv" : "manifest.csv", false, &e->manifest,
+		    err);
 		if (status != KX_OK)
 			return status;
 		kx_manifest_begin(&e->text, KX_MANIFEST_CSV);
@@ -467,9 +651,12 @@ kx_evidence_open(const struct kx_evidence_options *options,
 	status = kx_hash_new(KX_SHA256, &e->hash, err);
 	if (status == KX_OK)
 		status = kx_bundle_stream_open(e->bundle, KX_BAG_MANIFEST,
-		    &e->sums, err);
+		    false, &e->sums, err);
 	if (status == KX_OK && e->bag)
 		status = open_bag(e, err);
+	if (status == KX_OK && options->missing != NULL)
+		status = kx_missing_new(e->bundle, options->missing_format,
+		    &e->missing, err);
 	return status != KX_OK ? status : open_manifests(e, err);
 }
 
@@ -488,7 +675,14 @@ kx_evidence_close(struct kx_evidence *e)
 	kx_bundle_stream_drop(e->sums);
 	kx_bundle_stream_drop(e->records);
 	kx_bundle_stream_drop(e->page);
+	kx_bundle_stream_drop(e->sums512);
+	kx_sources_free(e->sources);
+	kx_buf_free(&e->source_lines);
+	kx_missing_free(e->missing);
 	kx_snapnames_free(&e->names);
+	kx_keytab_free(&e->seen);
+	kx_buf_free(&e->paths);
+	free(e->spans);
 	kx_hash_free(e->hash);
 	kx_buf_free(&e->text);
 	free(e);

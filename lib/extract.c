@@ -25,6 +25,7 @@ struct work {
 	const struct kx_json *json;
 	struct kx_extracts *out;
 	struct kx_manifest_row base;	/* what all its rows share */
+	struct kx_span topic;
 };
 
 void
@@ -53,11 +54,10 @@ kx_extracts_fini(struct kx_extracts *extracts)
 }
 
 enum kx_status
-kx_extractor_init(struct kx_extractor *x, const struct kx_schema *schema,
-    const struct kx_kernel *kernel, bool cards)
+kx_extractor_init(struct kx_extractor *x,
+    const struct kx_extract_wants *wants)
 {
-	*x = (struct kx_extractor){ .kernel = kernel, .schema = schema,
-	    .cards = cards };
+	*x = (struct kx_extractor){ .wants = wants };
 	return kx_hash_new(KX_SHA256, &x->hash, NULL);
 }
 
@@ -174,13 +174,18 @@ name_item(struct work *w, struct kx_extract_item *item,
 		.start_time = row->start_time,
 		.id = row->id,
 		.event_id = row->event_id,
+		.channel_id = row->channel_id,
+		.channel_name = row->channel_name,
+		.topic = w->topic,
 		.type = row->type,
+		.stamp = row->stamp,
 		.index = row->index,
-		.sha256 = frame->sha256,
+		.sha256 = frame->sums.sha256,
 		.ext = kx_image_extension(frame->image.type)
 	};
 	char name[KX_SNAPNAME_MAX + 1];
-	size_t len = kx_snapname_make(name, &parts, w->x->hash);
+	size_t len = kx_snapname_make(name, w->x->wants->names, &parts,
+	    w->x->hash);
 
 	if (len == 0)
 		w->out->no_memory = true;
@@ -216,14 +221,56 @@ add_frame(struct work *w, struct kx_extract_item *item,
     const struct kx_frame *frame, size_t len)
 {
 	item->bytes = w->out->n_bytes++;
-	memcpy(item->sha256, frame->sha256, KX_SHA256_SIZE);
-	item->row.sha256 = keep_hex(w, frame->sha256);
+	item->sums = frame->sums;
+	item->row.sha256 = keep_hex(w, frame->sums.sha256);
 	item->row.size = len;
 	item->row.media_type =
 	    kx_span_str(kx_image_media_type(frame->image.type));
 	item->row.width = frame->image.width;
 	item->row.height = frame->image.height;
 	name_item(w, item, frame);
+}
+
+/* The ending of a path's last part, without the query. */
+static struct kx_span
+extension_of(struct kx_span path)
+{
+	const char *query = path.len == 0 ? NULL :
+	    memchr(path.ptr, '?', path.len);
+	const char *end = query != NULL ? query : path.ptr + path.len, *p;
+
+	for (p = end; p > path.ptr && p[-1] != '/'; p--) {
+		if (p[-1] == '.')
+			return (struct kx_span){ p, (size_t)(end - p) };
+	}
+	return KX_SPAN_NULL;
+}
+
+/* Bytes, declaration and path each say what the frame is: where they differ,
+ * the row says so. */
+static void
+compare_types(struct work *w, struct kx_extract_item *item,
+    const struct kx_frame *frame)
+{
+	struct kx_span ext = extension_of(item->row.path);
+	enum kx_image_type declared, named;
+	char text[200];
+
+	declared = kx_image_by_media_type(frame->declared);
+	named = kx_image_by_extension(ext);
+	if ((frame->declared.len == 0 || declared == frame->image.type) &&
+	    (named == KX_IMAGE_UNKNOWN || named == frame->image.type))
+		return;
+	(void)snprintf(text, sizeof(text), "bytes are %s, %s%s%s",
+	    kx_image_media_type(frame->image.type),
+	    frame->declared.len == 0 ? "not declared" : "declared as ",
+	    frame->declared.len == 0 ? "" :
+	    declared == KX_IMAGE_UNKNOWN ? "something else" :
+	    kx_image_media_type(declared),
+	    named == KX_IMAGE_UNKNOWN ? "" :
+	    named == KX_IMAGE_JPEG ? ", named as image/jpeg" :
+	    ", named as another image");
+	item->row.reason = keep(w, kx_span_str(text));
 }
 
 static void
@@ -235,12 +282,17 @@ snapshot(struct work *w, uint32_t index, const struct kx_row *snap)
 		[KX_FRAME_UNDECODABLE] = KX_MANIFEST_UNDECODABLE,
 		[KX_FRAME_NO_MEMORY] = KX_MANIFEST_UNDECODABLE
 	};
-	struct kx_extract_item *item = item_new(w);
+	const struct kx_extract_wants *wants = w->x->wants;
+	struct kx_extract_item *item;
 	struct kx_buf *bytes = bytes_new(w);
 	struct kx_frame_path path;
 	struct kx_frame frame;
 	uint32_t image;
 
+	if (wants->type.len > 0 && !kx_span_eq(wants->type,
+	    text_of(w, kx_row_get(snap, KX_SNAPSHOT_TYPE))))
+		return;
+	item = item_new(w);
 	if (item == NULL || bytes == NULL)
 		return;
 	item->row.is_snapshot = true;
@@ -255,7 +307,7 @@ snapshot(struct work *w, uint32_t index, const struct kx_row *snap)
 	item->row.stamp = path.stamp;
 
 	image = kx_row_get(snap, KX_SNAPSHOT_IMAGE);
-	kx_frame_decode(w->json, image, w->x->kernel, w->x->hash,
+	kx_frame_decode(w->json, image, wants->kernel, wants->sums,
 	    w->record->scratch, bytes, &frame);
 	item->row.state = states[frame.state];
 	if (frame.state == KX_FRAME_NO_MEMORY) {
@@ -271,6 +323,8 @@ snapshot(struct work *w, uint32_t index, const struct kx_row *snap)
 		    KX_SEV_WARNING, frame.rule, frame.at, image != 0 ? image :
 		    snap->node, frame.reason);
 	if (frame.state == KX_FRAME_OK) {
+		if (frame.reason[0] == '\0')
+			compare_types(w, item, &frame);
 		add_frame(w, item, &frame, bytes->len);
 	} else {
 		item->row.expires = path.expires;
@@ -309,6 +363,7 @@ begin_event(struct work *w, struct kx_extract_event *event)
 	    sum) != KX_OK)
 		return false;
 	event->line = record->line;
+	event->ended = record->ended;
 	if (record->line.ptr != w->json->text) {
 		event->line.ptr = NULL;
 		event->line_off = out->made.len;
@@ -333,6 +388,7 @@ begin_event(struct work *w, struct kx_extract_event *event)
 	w->base.channel_name = field(w, KX_EVENT_CHANNEL_NAME);
 	w->base.start_time = field(w, KX_EVENT_START_TIME);
 	w->base.end_time = field(w, KX_EVENT_END_TIME);
+	w->topic = field(w, KX_EVENT_TOPIC);
 	return !kx_buf_failed(&out->made);
 }
 
@@ -345,7 +401,7 @@ kx_extract(struct kx_extractor *x, const struct kx_extract_record *record,
 	struct kx_extract_event event = { 0 };
 	void *array = out->events;
 
-	if (!kx_event_walk(&x->event, x->schema, record->json))
+	if (!kx_event_walk(&x->event, x->wants->schema, record->json))
 		return KX_FAIL;
 	if (!x->event.is_object)
 		return KX_BAD;
@@ -355,7 +411,8 @@ kx_extract(struct kx_extractor *x, const struct kx_extract_record *record,
 	snapshots(&w);
 	event.n = out->n_items - event.first;
 	event.card_off = out->made.len;
-	if (x->cards && !kx_page_card(&out->made, &x->event, record->scratch))
+	if (x->wants->cards && !kx_page_card(&out->made, &x->event,
+	    record->scratch))
 		out->no_memory = true;
 	event.card_len = out->made.len - event.card_off;
 	if (kx_buf_failed(&out->made) || !grow(&array, out->n_events,

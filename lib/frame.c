@@ -148,11 +148,11 @@ decode_uri(struct kx_span text, const struct kx_kernel *kernel, size_t base,
 
 /* What the bytes are, and their hash. */
 static void
-look(const struct kx_buf *out, size_t base, struct kx_hash *hash,
+look(const struct kx_buf *out, size_t base, unsigned which,
     struct kx_frame *frame)
 {
 	kx_image_probe(out->ptr, out->len, &frame->image);
-	if (kx_hash_all(hash, out->ptr, out->len, frame->sha256) != KX_OK) {
+	if (kx_sums_all(&frame->sums, which, out->ptr, out->len) != KX_OK) {
 		frame->state = KX_FRAME_NO_MEMORY;
 		return;
 	}
@@ -173,7 +173,7 @@ look(const struct kx_buf *out, size_t base, struct kx_hash *hash,
 
 void
 kx_frame_decode(const struct kx_json *json, uint32_t image,
-    const struct kx_kernel *kernel, struct kx_hash *hash,
+    const struct kx_kernel *kernel, unsigned which,
     struct kx_buf *scratch, struct kx_buf *out, struct kx_frame *frame)
 {
 	struct kx_span text;
@@ -214,7 +214,7 @@ kx_frame_decode(const struct kx_json *json, uint32_t image,
 	else
 		decode_base64(text, kernel, base, exact, out, frame);
 	if (frame->state == KX_FRAME_OK)
-		look(out, base, hash, frame);
+		look(out, base, which, frame);
 	else
 		out->len = 0;
 }

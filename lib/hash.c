@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hashes: the one file that knows libcrypto.
+ * Hashes: the one file that knows libcrypto.  CRC-32 is zlib's.
  *
  * The functions are those that OpenSSL 3 would rather have called through its
  * EVP_MD_fetch().  That one sets up the whole library, in some hundred
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <openssl/sha.h>
+#include <zlib.h>
 
 #include "kx/hash.h"
 
@@ -100,6 +101,91 @@ kx_hash_all(struct kx_hash *hash, const void *ptr, size_t len,
 		return KX_FAIL;
 	}
 	return kx_hash_end(hash, digest);
+}
+
+/*
+ * Sums.  The states lie in bytes of the caller's: no type of libcrypto shows
+ * in the header, and a state is copied with what it is part of.
+ */
+
+_Static_assert(sizeof(SHA256_CTX) <=
+    sizeof(((struct kx_summing *)0)->sha256), "");
+_Static_assert(sizeof(SHA512_CTX) <=
+    sizeof(((struct kx_summing *)0)->sha512), "");
+
+static SHA256_CTX *
+sha256_of(struct kx_summing *s)
+{
+	return (SHA256_CTX *)(void *)s->sha256;
+}
+
+static SHA512_CTX *
+sha512_of(struct kx_summing *s)
+{
+	return (SHA512_CTX *)(void *)s->sha512;
+}
+
+enum kx_status
+kx_summing_begin(struct kx_summing *s, unsigned which)
+{
+	int ok = 1;
+
+	memset(s, 0, sizeof(*s));
+	s->which = which;
+	if (which & KX_SUM_SHA256)
+		ok &= SHA256_Init(sha256_of(s));
+	if (which & KX_SUM_SHA512)
+		ok &= SHA512_Init(sha512_of(s));
+	return check(ok);
+}
+
+enum kx_status
+kx_summing_add(struct kx_summing *s, unsigned only, const void *ptr,
+    size_t len)
+{
+	int ok = 1;
+
+	if (len == 0)
+		return KX_OK;
+	only &= s->which;
+	if (only & KX_SUM_SHA256) {
+		ok &= SHA256_Update(sha256_of(s), ptr, len);
+		s->size += len;
+	}
+	if (only & KX_SUM_SHA512)
+		ok &= SHA512_Update(sha512_of(s), ptr, len);
+	if (only & KX_SUM_CRC32)
+		s->crc32 = (uint32_t)crc32_z(s->crc32, ptr, len);
+	return check(ok);
+}
+
+enum kx_status
+kx_summing_end(const struct kx_summing *s, struct kx_sums *sums)
+{
+	struct kx_summing copy = *s;
+	int ok = 1;
+
+	memset(sums, 0, sizeof(*sums));
+	if (s->which & KX_SUM_SHA256)
+		ok &= SHA256_Final(sums->sha256, sha256_of(&copy));
+	if (s->which & KX_SUM_SHA512)
+		ok &= SHA512_Final(sums->sha512, sha512_of(&copy));
+	sums->crc32 = s->crc32;
+	sums->have = ok == 1 ? s->which : 0;
+	return check(ok);
+}
+
+enum kx_status
+kx_sums_all(struct kx_sums *sums, unsigned which, const void *ptr,
+    size_t len)
+{
+	struct kx_summing s;
+
+	sums->have = 0;
+	if (kx_summing_begin(&s, which) != KX_OK ||
+	    kx_summing_add(&s, which, ptr, len) != KX_OK)
+		return KX_FAIL;
+	return kx_summing_end(&s, sums);
 }
 
 void

@@ -16,6 +16,8 @@ lib_libkx_a_SOURCES = \
   lib/base.c \
   lib/base64.c \
   lib/buf.c \
+  lib/bundle-archive.c \
+  lib/bundle-dir.c \
   lib/bundle.c \
   lib/check-event.c \
   lib/check-field.c \
@@ -27,6 +29,7 @@ lib_libkx_a_SOURCES = \
   lib/csv.c \
   lib/diag.c \
   lib/dictionary.c \
+  lib/digest.c \
   lib/event.c \
   lib/evidence.c \
   lib/extract.c \
@@ -40,8 +43,10 @@ lib_libkx_a_SOURCES = \
   lib/json-scalar.c \
   lib/json.c \
   lib/kernel.c \
+  lib/keytab.c \
   lib/manifest.c \
   lib/mix.c \
+  lib/missing.c \
   lib/num.c \
   lib/output.c \
   lib/page.c \
@@ -60,8 +65,10 @@ lib_libkx_a_SOURCES = \
   lib/stream.c \
   lib/table-derived.c \
   lib/table-program.c \
+  lib/sources.c \
   lib/table.c \
-  lib/time.c
+  lib/time.c \
+  lib/zip.c
 
 noinst_HEADERS += \
   include/kx/arena.h \
@@ -75,6 +82,7 @@ noinst_HEADERS += \
   include/kx/csv.h \
   include/kx/diag.h \
   include/kx/dictionary.h \
+  include/kx/digest.h \
   include/kx/event.h \
   include/kx/evidence.h \
   include/kx/extract.h \
@@ -85,6 +93,7 @@ noinst_HEADERS += \
   include/kx/image.h \
   include/kx/json.h \
   include/kx/kernel.h \
+  include/kx/keytab.h \
   include/kx/manifest.h \
   include/kx/num.h \
   include/kx/output.h \
@@ -96,11 +105,14 @@ noinst_HEADERS += \
   include/kx/snapname.h \
   include/kx/source.h \
   include/kx/stream.h \
+  include/kx/sources.h \
   include/kx/table.h \
   include/kx/time.h \
+  include/kx/zip.h \
   lib/base64-table.h \
   lib/check-impl.h \
   lib/checks.def \
+  lib/bundle-impl.h \
   lib/fields.def \
   lib/filter-jq.h \
   lib/json-kernel.h \

@@ -83,6 +83,9 @@ struct kx_source {
 	bool fd_end;		/* read() has said so */
 	enum kind kind;
 	uint64_t position, size;
+	bool packed;		/* known from the first bytes on */
+	void (*tap)(void *arg, const void *ptr, size_t len);
+	void *tap_arg;
 
 	/* Packed bytes not yet used: in[in_pos..in_len), behind KEPT bytes
 	 * of what came before. */
@@ -185,6 +188,8 @@ read_some(struct kx_source *s, void *buf, size_t len, size_t *got)
 		s->fd_end = true;
 	s->position += (uint64_t)n;
 	*got = (size_t)n;
+	if (s->tap != NULL && s->kind != PLAIN && n > 0)
+		s->tap(s->tap_arg, buf, (size_t)n);
 	return 0;
 }
 
@@ -655,6 +660,7 @@ first_read(struct kx_source *s, void *buf, size_t len, size_t *got)
 	s->kind = kind = sniff(p, have, n == 0);
 	if (kind == NOTHING)
 		return KX_EOF;
+	s->packed = kind != UNKNOWN && kind != PLAIN;
 	if (kind == PLAIN && p == buf) {
 		*got = have;
 		return KX_OK;
@@ -739,6 +745,20 @@ failed:
 	if (err != NULL)
 		*err = s->fault;
 	return KX_FATAL;
+}
+
+void
+kx_source_tap(struct kx_source *s,
+    void (*tap)(void *arg, const void *ptr, size_t len), void *arg)
+{
+	s->tap = tap;
+	s->tap_arg = arg;
+}
+
+bool
+kx_source_is_packed(const struct kx_source *s)
+{
+	return s->packed;
 }
 
 bool

@@ -39,7 +39,9 @@ is() {
 # A bag, unpacked in the folder, is right by three judges.
 check_bag() {
 	(cd "$1" && sha256sum -c --quiet manifest-sha256.txt &&
-		sha256sum -c --quiet tagmanifest-sha256.txt) || return 1
+		sha512sum -c --quiet manifest-sha512.txt &&
+		sha256sum -c --quiet tagmanifest-sha256.txt &&
+		sha512sum -c --quiet tagmanifest-sha512.txt) || return 1
 	python3 - "$1" <<'END'
 import os, re, sys
 os.chdir(sys.argv[1])
@@ -50,11 +52,13 @@ files = [os.path.join(d, f) for d, _, fs in os.walk("data") for f in fs]
 size = sum(map(os.path.getsize, files))
 assert info["Payload-Oxum"] == f"{size}.{len(files)}", info
 assert info["Bag-Software-Agent"].startswith("kx-extract-snapshots ")
-listed = [re.fullmatch(r"[0-9a-f]{64}  ([A-Za-z0-9._/-]+)\n", l)[1]
-          for l in open("manifest-sha256.txt")]
-assert sorted(listed) == sorted(files), set(listed) ^ set(files)
-tags = [l.split("  ")[1].strip() for l in open("tagmanifest-sha256.txt")]
-assert tags == ["bagit.txt", "bag-info.txt", "manifest-sha256.txt"], tags
+for alg, digits in ("sha256", 64), ("sha512", 128):
+    listed = [re.fullmatch(r"[0-9a-f]{%d}  ([A-Za-z0-9._/-]+)\n" % digits, l)[1]
+              for l in open(f"manifest-{alg}.txt")]
+    assert sorted(listed) == sorted(files), set(listed) ^ set(files)
+    tags = [l.split("  ")[1].strip() for l in open(f"tagmanifest-{alg}.txt")]
+    assert tags == ["bagit.txt", "bag-info.txt", "manifest-sha256.txt",
+                    "manifest-sha512.txt"], tags
 END
 }
 
@@ -388,7 +392,9 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 	diff -r d e
 	gzip -k log
 	status_is 1 kx-extract-snapshots --bagit -C f --source=log log.gz
-	diff -r d f
+	diff -r d/data f/data
+	says f/bag-info.txt "^Kx-Source: $(sha256sum <log.gz | cut -c1-64)  log\$"
+	says d/bag-info.txt "^Kx-Source: $(sha256sum <log | cut -c1-64)  log\$"
 	status_is 1 kx-extract-snapshots --bagit -C g --source=log - <log
 	diff -r d g
 }
@@ -403,7 +409,7 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 	status_is 0 kx-extract-snapshots --bagit -C d log
 	find d -type f -printf '%i %p\n' | sort >inodes2
 	same inodes inodes2
-	rm d/bagit.txt d/tagmanifest-sha256.txt d/data/index.html
+	rm d/bagit.txt d/tagmanifest-sha*.txt d/data/index.html
 	find d/data/frames -name '*3_00_*' -delete
 	touch d/.kx-partial
 	status_is 0 kx-extract-snapshots --bagit -C d log
@@ -559,14 +565,24 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 		empty out
 	done <<-END
 
-		-o a.tar.gz
+		-o a.tar.bz2
 		-o a
+		-o -
+		-C d --format=zip
+		-C d --info=a:b
+		--bagit -C d --info=ab
+		--bagit -C d --info=:b
+		--bagit -C d --info=Payload-Oxum:1.1
+		-C d --type=OTHER
+		-C d --name=../x
+		-C d --name={nosuch}
+		-C d --now=5
+		-C d --missing=m.csv --now=yesterday
 		-C d -o a.zip
 		-C d -C e
 		-C d --manifest=m.txt
 		-C d --manifest=-
-		-C d --list
-		-C d --dedupe
+		-C d --missing=m.txt
 	END
 	status_is 2 kx-extract-snapshots log
 	says err '-C DIR.*-o FILE'
@@ -582,4 +598,154 @@ for r in csv.DictReader(open("d/data/manifest.csv", newline="")):
 	sed -n 's/^\.It .*Fl Fl \([a-z-]*\).*/\1/p' "$manual" | sort >listed
 	same listed options
 	! command -v mandoc >/dev/null || mandoc -T lint -W warning "$manual"
+}
+
+# --- options ------------------------------------------------------------------
+
+# unpack ARCHIVE: into the empty folder u.
+unpack() {
+	rm -rf u && mkdir u
+	case $1 in
+	*.zip) unzip -qq -d u "$1" ;;
+	*.7z) 7z x -ou "$1" >/dev/null ;;
+	*) tar -xf "$1" -C u ;;
+	esac
+}
+
+@test "every kind of archive holds what the directory does, and is the same again" {
+	{ events 5; plain_events 3; } >log
+	status_is 0 kx-extract-snapshots --bagit -C d log
+	for kind in zip tar tar.gz tar.xz tar.zst 7z; do
+		[ $kind != 7z ] || command -v 7z >/dev/null || continue
+		[ $kind != tar.zst ] || command -v zstd >/dev/null || continue
+		status_is 0 kx-extract-snapshots --bagit -o e.$kind log
+		unpack e.$kind
+		diff -r d u
+		! command -v 7z >/dev/null || 7z t e.$kind >/dev/null
+		! command -v bsdtar >/dev/null || bsdtar -tf e.$kind >/dev/null
+		TZ=Asia/Tokyo status_is 0 kx-extract-snapshots --bagit -j1 \
+			-o - --format=$kind log
+		same out e.$kind
+		TZ=America/New_York status_is 0 kx-extract-snapshots --bagit \
+			-o other --format=$kind log
+		same other e.$kind
+	done
+	is "$(find . -name '.*' ! -name . | wc -l)" 0
+}
+
+@test "a zip is read behind a pipe, for lengths are in front of stored files" {
+	command -v bsdtar >/dev/null || skip "no bsdtar"
+	events 3 >log
+	status_is 0 kx-extract-snapshots --bagit -C d log
+	kx-extract-snapshots --bagit -o - --format=zip log >e.zip
+	mkdir u
+	# shellcheck disable=SC2002 # so that it cannot seek
+	cat e.zip | bsdtar -xf - -C u
+	diff -r d u
+	python3 - <<'END'
+import zipfile
+z = zipfile.ZipFile("e.zip")
+for i in z.infolist():
+    assert i.flag_bits == (0 if i.compress_type == zipfile.ZIP_STORED else 8), i
+    assert i.external_attr >> 16 == 0o100644, i
+END
+}
+
+@test "--list prints what would be written, and writes nothing" {
+	events 3 >log
+	for bag in '' --bagit; do
+		status_is 0 kx-extract-snapshots $bag -o e.tar log
+		# shellcheck disable=SC2086
+		status_is 0 kx-extract-snapshots $bag --list log
+		tar -tf e.tar >want
+		same out want
+	done
+	rm e.tar want
+	status_is 0 kx-extract-snapshots --list -C d --manifest=m.csv log
+	is "$(find . | sort | xargs)" '. ./err ./log ./out'
+	snap 1 1:1685973361368:2 2 "$(shot FULLSCREEN '*')" >log
+	status_is 1 kx-extract-snapshots --list log
+	status_is 2 kx-extract-snapshots --list log >/dev/full || true
+	got=0
+	kx-extract-snapshots --list log >/dev/full 2>err || got=$?
+	is $got 2
+}
+
+@test "--type takes snapshots of that type alone, --name names them" {
+	{
+		snap 1685973361368 1:1685973361368:7 7 \
+			"$(shot FULLSCREEN "$KX_PICTURE"),$(shot THUMBNAIL "$KX_PICTURE")"
+		snap 1685973361369 1:1685973361368:8 8 "$(shot THUMBNAIL '*')"
+	} >log
+	status_is 0 kx-extract-snapshots -C d --type=FULLSCREEN log
+	is "$(tail -n +2 d/manifest.csv | wc -l)" 1
+	status_is 1 kx-extract-snapshots -C e --type=THUMBNAIL \
+		--name='cam{channel}-{date}T{time}Z.{index}' log
+	is "$(cell 1 name e/manifest.csv)" cam274-20230605T135601Z.01.jpg
+	is "$(cell 1 snapshot_index e/manifest.csv)" 1
+	# The channel's name is none that may stand in a file's.
+	status_is 1 kx-extract-snapshots -C f --name='{channel_name}' log
+	says <(cell 1 name f/manifest.csv) '^x[0-9a-f]{12}\.jpg$'
+	is "$(cell 1 name f/manifest.csv)" "$(cell 2 name f/manifest.csv)"
+	{ event 1; event 2 | sed "s|$KX_PICTURE|$(base64 -w0 "$KX_SRCDIR/tests/data/frames/dot.png")|"
+		event 1; } >log
+	status_is 0 kx-extract-snapshots -C g --name=Nul log
+	is "$(cell 1 name g/manifest.csv)" Nul_.jpg
+	is "$(cell 2 name g/manifest.csv)" Nul_.png
+	is "$(cell 3 name g/manifest.csv)" Nul_.jpg
+	says <(cell 2 reason g/manifest.csv) 'bytes are image/png, not declared, named as image/jpeg'
+}
+
+@test "--dedupe keeps one file of equal bytes, and each its row" {
+	events 4 >log
+	status_is 0 kx-extract-snapshots --bagit --dedupe -C d log
+	is "$(find d -name '*.jpg' | wc -l)" 1
+	m=d/data/manifest.csv
+	is "$(cell 1 name $m)" "$(cell 4 name $m)"
+	is "$(cell 4 event_id $m)" 4829655691653004
+	check_bag d
+	is "$(grep -o '<img [^>]*src="[^"]*"' d/data/index.html | wc -l)" 4
+}
+
+@test "--missing sorts by urgency, --now tells what is left" {
+	{
+		snap 1 1:1685973361368:1 1 '{"type":"THUMBNAIL","path":"/a/1-1685973361368531712.jpg?ttl=100"}'
+		snap 1 1:1685973361368:2 2 '{"type":"THUMBNAIL","path":"/x.jpg"}'
+		snap 1 1:1685973361368:3 3 '{"type":"THUMBNAIL","path":"/a/1-1685973361368531712.jpg?ttl=50"}'
+		snap 1 1:1685973361368:4 4 '{"type":"THUMBNAIL","path":"/a/1-1685973361368531712.jpg?ttl=5","image":"*"}'
+		event 5
+	} >log
+	status_is 1 kx-extract-snapshots -C d --missing=m.csv log
+	is "$(for i in 1 2 3 4; do cell $i event_id m.csv; done | xargs)" '4 3 1 2'
+	is "$(cell 1 remaining m.csv)$(cell 4 remaining m.csv)" ''
+	is "$(wc -l <m.csv)" 5
+	status_is 1 kx-extract-snapshots -C d --missing=m.ndjson \
+		--now=2023-06-05T13:56:11.368Z log
+	python3 - <<'END'
+import json
+rows = [json.loads(l) for l in open("m.ndjson")]
+assert [(r["event_id"], r["remaining"]) for r in rows] == \
+    [("3", 40), ("1", 90), ("2", None), ("4", -5)], rows
+END
+	status_is 1 kx-extract-snapshots -o e.zip --missing=n.ndjson \
+		--now=1685973371368 log
+	same m.ndjson n.ndjson
+}
+
+@test "--info and the logs' hashes stand in bag-info.txt" {
+	event 1 >a
+	event 2 | gzip >b.gz
+	printf '\xef\xbb\xbf' >c
+	{ printf '\xef\xbb\xbf'; event 3; printf '\n'; event 4; } | tr -d '\r' >e
+	: >empty
+	event 6 | tr -d '\n' >f
+	status_is 2 kx-extract-snapshots --bagit -C d --info='Case: 12/3' \
+		--info='Contact-Name:  Zoë ' a b.gz c nosuch e empty f
+	head -n 2 d/bag-info.txt >got
+	printf 'Case: 12/3\nContact-Name: Zoë \n' >want
+	same got want
+	sed -n 's/^Kx-Source: //p' d/bag-info.txt >sums
+	is "$(wc -l <sums)" 6
+	sha256sum -c --quiet sums
+	check_bag d
 }

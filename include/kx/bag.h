@@ -13,7 +13,9 @@
 #define KX_BAG_DECLARATION "bagit.txt"
 #define KX_BAG_INFO "bag-info.txt"
 #define KX_BAG_MANIFEST "manifest-sha256.txt"
+#define KX_BAG_MANIFEST512 "manifest-sha512.txt"
 #define KX_BAG_TAGMANIFEST "tagmanifest-sha256.txt"
+#define KX_BAG_TAGMANIFEST512 "tagmanifest-sha512.txt"
 #define KX_BAG_PAYLOAD "data/"
 
 /* bagit.txt (2.1.1). */
@@ -28,9 +30,15 @@ void kx_bag_oxum(struct kx_buf *out, uint64_t size, uint64_t files);
  * for a time that has no date of four-digit year. */
 void kx_bag_date(struct kx_buf *out, int64_t ms);
 
-/* A line of a manifest (2.1.3), which sha256sum -c reads too.  The path needs
- * no escaping: [A-Za-z0-9._/-]. */
-void kx_bag_line(struct kx_buf *out, const uint8_t sha256[KX_SHA256_SIZE],
+/* What is wrong with "LABEL: VALUE" as an element that a user gives; NULL:
+ * nothing, and the two are told apart.  Labels that are written here by
+ * themselves are refused. */
+const char *kx_bag_info_parse(const char *text, struct kx_span *label,
+    struct kx_span *value);
+
+/* A line of a manifest (2.1.3), which sha256sum -c and sha512sum -c read too.
+ * The path needs no escaping: [A-Za-z0-9._/-]. */
+void kx_bag_line(struct kx_buf *out, const uint8_t *sum, size_t sum_len,
     const char *path);
 
 #endif

@@ -11,14 +11,23 @@
  * below the directory is followed.  One process at a time: the directory is
  * locked.
  *
- * An archive is a kx_output: it appears whole at the commit, or not at all.
- * The same calls give the same bytes: owner and group 0, mode 0644, times as
- * given, fixed compression.  Zip keeps times of day without a zone, and
- * libarchive takes them from the process's: the caller must have set TZ=UTC0.
+ * An archive is a kx_output: a file appears whole at the commit, or not at
+ * all.  The same calls give the same bytes: owner and group 0, mode 0644,
+ * times as given, fixed levels of compression and one thread, nothing of the
+ * clock, the zone or the locale.
+ *
+ * A listing is a bundle that goes nowhere: the name of each file is written
+ * to a kx_output as a line, in the order in which an archive would have them.
  *
  * Names are relative, parts joined by `/`, made of [A-Za-z0-9._-], and the
  * caller's responsibility; each is used once.  Times are seconds since 1970
  * and are brought into 1980..2106, which is what zip can say.
+ *
+ * Memory: a directory, a tar, next to nothing; zip and 7z keep a table of
+ * contents of about 150 bytes a file (7z: 400).  Disk: streams that are not
+ * done lie in nameless files beside the archive (in $TMPDIR or /tmp where it
+ * goes to standard output); 7z, whose table stands in front, is made by
+ * libarchive in a nameless file in $TMPDIR or /tmp, as large as the archive.
  *
  * After KX_FAIL a bundle can only be aborted.
  */
@@ -27,8 +36,12 @@
 
 #include "kx/base.h"
 #include "kx/hash.h"
+#include "kx/output.h"
 
-enum kx_bundle_kind { KX_BUNDLE_DIR, KX_BUNDLE_ZIP, KX_BUNDLE_TAR };
+enum kx_bundle_kind {
+	KX_BUNDLE_DIR, KX_BUNDLE_LIST, KX_BUNDLE_ZIP, KX_BUNDLE_TAR,
+	KX_BUNDLE_TAR_GZ, KX_BUNDLE_TAR_XZ, KX_BUNDLE_TAR_ZST, KX_BUNDLE_7Z
+};
 
 /* Text: compressed where the archive can (in zip; pictures do not shrink). */
 #define KX_BUNDLE_TEXT 0x01u
@@ -38,37 +51,59 @@ enum kx_bundle_kind { KX_BUNDLE_DIR, KX_BUNDLE_ZIP, KX_BUNDLE_TAR };
 struct kx_bundle;
 struct kx_bundle_stream;
 
-/* The kind of archive that a file name's suffix asks for (.zip, .tar, in any
- * case of letters); -1 where it asks for none. */
+/* The kind of archive that a file name's suffix asks for (.zip, .tar, .tar.gz
+ * or .tgz, .tar.xz or .txz, .tar.zst or .tzst, .7z, in any case of letters);
+ * -1 where it asks for none. */
 int kx_bundle_kind_of(const char *path);
 
-/* Open directory `path`, which is made where it is missing (its parent must
- * exist), or an archive. */
-enum kx_status kx_bundle_open(const char *path, enum kx_bundle_kind kind,
+/* The sums that a bundle of this kind needs of its files by itself. */
+unsigned kx_bundle_needs(enum kx_bundle_kind kind);
+
+struct kx_bundle_options {
+	enum kx_bundle_kind kind;
+	/* The directory, which is made where it is missing (its parent must
+	 * exist); the archive, "-" for standard output. */
+	const char *path;
+	struct kx_output *list;		/* KX_BUNDLE_LIST: the caller's */
+	unsigned sums;			/* KX_SUM_...: of each stream */
+};
+
+enum kx_status kx_bundle_open(const struct kx_bundle_options *options,
     struct kx_bundle **out, struct kx_error *err) KX_MUST_CHECK;
 
-/* One file, whole.  The bytes go to the system from where they lie. */
+/* One file, whole.  The bytes go to the system from where they lie.  Of
+ * `sums` (may be NULL) those that the kind needs spare their being worked out
+ * here. */
 enum kx_status kx_bundle_add(struct kx_bundle *bundle, const char *name,
     int64_t mtime, unsigned flags, struct kx_span bytes,
-    struct kx_error *err) KX_MUST_CHECK;
+    const struct kx_sums *sums, struct kx_error *err) KX_MUST_CHECK;
 
 /*
  * A file made bit by bit, beside others: a little in memory, the rest in a
- * nameless file in the directory (or in the archive's), until it is ended and
- * so put in its place.  The name must outlive the stream.
+ * nameless file, until it is ended and so put in its place.  The name must
+ * outlive the stream.  beside: its sums are worked out on threads of their
+ * own (kx/digest.h).
  */
 enum kx_status kx_bundle_stream_open(struct kx_bundle *bundle,
-    const char *name, struct kx_bundle_stream **out, struct kx_error *err)
-    KX_MUST_CHECK;
+    const char *name, bool beside, struct kx_bundle_stream **out,
+    struct kx_error *err) KX_MUST_CHECK;
 enum kx_status kx_bundle_stream_write(struct kx_bundle_stream *stream,
     const void *ptr, size_t len, struct kx_error *err) KX_MUST_CHECK;
+/* n spans in a row.  They, and the array, must stay until _wait. */
+enum kx_status kx_bundle_stream_writev(struct kx_bundle_stream *stream,
+    const struct kx_span *spans, size_t n, struct kx_error *err)
+    KX_MUST_CHECK;
+void kx_bundle_stream_wait(struct kx_bundle_stream *stream);
 /* Bytes written so far. */
 uint64_t kx_bundle_stream_size(const struct kx_bundle_stream *stream);
-/* Put it in the bundle; `sha256` and `size` (may be NULL) are of its bytes.
+/* The state of its sums. */
+void kx_bundle_stream_state(struct kx_bundle_stream *stream,
+    struct kx_summing *state);
+/* Put it in the bundle; `sums` and `size` (may be NULL) are of its bytes.
  * The stream is freed in any case. */
 enum kx_status kx_bundle_stream_end(struct kx_bundle_stream *stream,
-    int64_t mtime, unsigned flags, uint8_t sha256[KX_SHA256_SIZE],
-    uint64_t *size, struct kx_error *err) KX_MUST_CHECK;
+    int64_t mtime, unsigned flags, struct kx_sums *sums, uint64_t *size,
+    struct kx_error *err) KX_MUST_CHECK;
 /* Drop it; NULL does nothing. */
 void kx_bundle_stream_drop(struct kx_bundle_stream *stream);
 

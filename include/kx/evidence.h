@@ -5,13 +5,15 @@
  *   frames, manifest.csv, manifest-sha256.txt
  *
  * or, as a bag (RFC 8493), data/frames/, data/events.ndjson, data/index.html,
- * data/manifest.csv and the tag files.
+ * data/manifest.csv and the tag files, with SHA-256 and SHA-512 of each.
  *
  * Papers grow beside the frames and are put in their places at the end, the
  * manifests last, when what they speak of is on the disk.  Memory: that of
- * kx_snapnames, 48 bytes a frame.
+ * kx_snapnames, about 100 bytes a frame, and with `dedupe` as much again.
  *
- * After KX_FAIL it can only be closed, and the bundle only be aborted.
+ * A batch is begun, its events and what is malformed follow in order, and it
+ * is ended.  After KX_FAIL evidence can only be closed, and the bundle only be
+ * aborted.
  */
 #ifndef KX_EVIDENCE_H
 #define KX_EVIDENCE_H
@@ -21,6 +23,7 @@
 #include "kx/extract.h"
 #include "kx/manifest.h"
 #include "kx/output.h"
+#include "kx/source.h"
 
 struct kx_evidence_options {
 	struct kx_bundle *bundle;	/* the caller's to commit or abort */
@@ -29,9 +32,17 @@ struct kx_evidence_options {
 	 * NULL: in the bundle.  A bag has one in any case. */
 	struct kx_output *manifest;
 	enum kx_manifest_format format;	/* of `manifest` */
+	/* What is missing, by urgency; NULL: not wanted. */
+	struct kx_output *missing;
+	enum kx_manifest_format missing_format;
+	const int64_t *now_ms;		/* for `remaining`; NULL: none */
+	bool dedupe;			/* equal bytes are one file */
+	bool threads;			/* as many as help */
 	bool bag;
 	/* of a bag */
+	struct kx_span info;		/* lines of bag-info.txt, in front */
 	struct kx_span agent;		/* Bag-Software-Agent */
+	struct kx_span type;		/* snapshots of this type alone */
 	bool has_date;			/* else the day of the newest event, */
 	int64_t date_ms;		/* so that it is the same bag again */
 };
@@ -50,7 +61,21 @@ struct kx_evidence;
 enum kx_status kx_evidence_open(const struct kx_evidence_options *options,
     struct kx_evidence **out, struct kx_error *err) KX_MUST_CHECK;
 
-/* The frames, rows, record and card of extracts->events[i]. */
+/* An input was opened, or read as far as it goes: kx/sources.h. */
+enum kx_status kx_evidence_opened(struct kx_evidence *evidence, size_t input,
+    const char *name, struct kx_source *source) KX_MUST_CHECK;
+void kx_evidence_closing(struct kx_evidence *evidence, size_t input,
+    bool whole);
+
+/* The next run of records: what came of them, the input that they are of,
+ * and the bytes in which they lie, `off` from its start.  All of that must
+ * stay until the batch is ended. */
+enum kx_status kx_evidence_batch(struct kx_evidence *evidence,
+    const struct kx_extracts *extracts, size_t input, uint64_t off,
+    struct kx_span bytes, struct kx_error *err) KX_MUST_CHECK;
+void kx_evidence_batch_end(struct kx_evidence *evidence);
+
+/* The frames, rows and card of extracts->events[i]. */
 enum kx_status kx_evidence_event(struct kx_evidence *evidence,
     struct kx_extracts *extracts, size_t i, struct kx_error *err)
     KX_MUST_CHECK;

@@ -16,6 +16,7 @@
 #include "kx/hash.h"
 #include "kx/json.h"
 #include "kx/manifest.h"
+#include "kx/snapname.h"
 
 struct kx_kernel;
 
@@ -24,7 +25,7 @@ struct kx_extract_item {
 	struct kx_manifest_row row;	/* but the name */
 	/* of row.state KX_MANIFEST_OK: */
 	const char *name;		/* of its file, without a folder */
-	uint8_t sha256[KX_SHA256_SIZE];
+	struct kx_sums sums;
 	size_t bytes;			/* index in kx_extracts.bytes */
 };
 
@@ -33,6 +34,7 @@ struct kx_extract_event {
 	size_t first, n;		/* items */
 	struct kx_span line;		/* ptr NULL: at line_off in `made` */
 	size_t line_off;
+	bool ended;			/* an LF stands behind line.ptr */
 	size_t card_off, card_len;	/* in `made` */
 	struct kx_span source, record_sha256;
 	uint64_t lineno;
@@ -58,20 +60,27 @@ struct kx_extracts {
 void kx_extracts_reset(struct kx_extracts *extracts);
 void kx_extracts_fini(struct kx_extracts *extracts);
 
+/* What is wanted of all records; the caller's, shared by the threads. */
+struct kx_extract_wants {
+	const struct kx_schema *schema;
+	const struct kx_kernel *kernel;
+	const struct kx_snapname_template *names;
+	unsigned sums;			/* KX_SUM_... of a frame */
+	bool cards;			/* for a bag's page */
+	struct kx_span type;		/* snapshots of this type alone; empty:
+					   all */
+};
+
 /* A thread's tools. */
 struct kx_extractor {
-	const struct kx_kernel *kernel;
-	const struct kx_schema *schema;
-	bool cards;
+	const struct kx_extract_wants *wants;
 	struct kx_event event;
 	struct kx_hash *hash;
 };
 
-/* `schema` is the caller's and shared; cards: for a bag.  KX_FAIL: no memory,
- * or no SHA-256; *x can be finished in any case. */
+/* KX_FAIL: no memory, or no SHA-256; *x can be finished in any case. */
 enum kx_status kx_extractor_init(struct kx_extractor *x,
-    const struct kx_schema *schema, const struct kx_kernel *kernel,
-    bool cards) KX_MUST_CHECK;
+    const struct kx_extract_wants *wants) KX_MUST_CHECK;
 void kx_extractor_fini(struct kx_extractor *x);
 
 /* A record, and where it stands. */
@@ -79,6 +88,7 @@ struct kx_extract_record {
 	const struct kx_json *json;	/* scanned */
 	struct kx_span line;		/* the record as one line without LF: of
 					   the scanned text, or copied */
+	bool ended;			/* an LF stands behind it */
 	const char *source;		/* lives as long as the results */
 	uint64_t lineno, off;
 	struct kx_arena *arena;		/* for what has to be decoded */

@@ -35,18 +35,18 @@ struct kx_frame {
 	struct kx_span declared;
 	/* OK only */
 	struct kx_image image;
-	uint8_t sha256[KX_SHA256_SIZE];
+	struct kx_sums sums;
 };
 
 /*
  * Decode node `image` (0: the snapshot has none) of the scanned text into
  * *out, whose content is replaced.  Base64 is taken with every departure that
  * leaves its bytes certain (line ends inside, no padding, the URL alphabet,
- * stray bits at its end), and data URIs in base64 or percent-encoded.  `hash`
- * is a KX_SHA256 of the caller's.
+ * stray bits at its end), and data URIs in base64 or percent-encoded.  `which`
+ * are the sums that are wanted (KX_SUM_...).
  */
 void kx_frame_decode(const struct kx_json *json, uint32_t image,
-    const struct kx_kernel *kernel, struct kx_hash *hash,
+    const struct kx_kernel *kernel, unsigned which,
     struct kx_buf *scratch, struct kx_buf *out, struct kx_frame *frame);
 
 /* What the path of a snapshot tells (.../OBJECT-STAMP.jpg?ttl=SECONDS). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SHA-256 and SHA-512 (FIPS 180-4), by libcrypto.  A struct kx_hash serves any
- * number of messages, one after the other, on one thread at a time.
+ * SHA-256 and SHA-512 (FIPS 180-4), by libcrypto, and CRC-32 by zlib.  A struct
+ * kx_hash serves any number of messages, one after the other, on one thread at
+ * a time.
  */
 #ifndef KX_HASH_H
 #define KX_HASH_H
@@ -36,6 +37,41 @@ enum kx_status kx_hash_end(struct kx_hash *hash, uint8_t *digest)
     KX_MUST_CHECK;
 enum kx_status kx_hash_all(struct kx_hash *hash, const void *ptr, size_t len,
     uint8_t *digest) KX_MUST_CHECK;
+
+/* Several of one message: what papers and archives say of a file. */
+#define KX_SUM_SHA256 0x01u
+#define KX_SUM_SHA512 0x02u
+#define KX_SUM_CRC32 0x04u	/* zip's */
+
+struct kx_sums {
+	unsigned have;		/* KX_SUM_...: the rest means nothing */
+	uint32_t crc32;
+	uint8_t sha256[KX_SHA256_SIZE];
+	uint8_t sha512[KX_SHA512_SIZE];
+};
+
+/* Those of `which`, of all of the message.  KX_FAIL where libcrypto fails. */
+enum kx_status kx_sums_all(struct kx_sums *sums, unsigned which,
+    const void *ptr, size_t len) KX_MUST_CHECK;
+
+/* The same bit by bit; the state may be copied by assignment.  _end tells
+ * the sums of what was added so far, and more may follow. */
+struct kx_summing {
+	unsigned which;
+	uint32_t crc32;
+	uint64_t size;
+	_Alignas(16) unsigned char sha256[112], sha512[216];
+};
+
+enum kx_status kx_summing_begin(struct kx_summing *s, unsigned which)
+    KX_MUST_CHECK;
+/* Adds to those of `only` (KX_SUM_... of the ones begun): for threads that
+ * share the work, each with kinds of its own.  `size` is the caller's who
+ * adds to KX_SUM_SHA256. */
+enum kx_status kx_summing_add(struct kx_summing *s, unsigned only,
+    const void *ptr, size_t len) KX_MUST_CHECK;
+enum kx_status kx_summing_end(const struct kx_summing *s,
+    struct kx_sums *sums) KX_MUST_CHECK;
 
 /* Lower-case hexadecimal, terminated: out[2 * len + 1]. */
 void kx_hex(const uint8_t *bytes, size_t len, char *out);

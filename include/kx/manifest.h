@@ -61,6 +61,31 @@ struct kx_manifest_row {
  * where it asks for none. */
 int kx_manifest_format_of(const char *path);
 
+/*
+ * The rows of snapshots without a frame, by how soon the server drops it: a
+ * list of what to fetch, with the manifest's columns and one more,
+ *
+ *   remaining       seconds from `now` until `expires`, below 0: gone
+ *
+ * First what can still be had, soonest first; then what has no time known;
+ * then what is gone.  Rows lie in a nameless file in the bundle's folder, 24
+ * bytes each in memory.
+ */
+struct kx_missing;
+struct kx_bundle;
+struct kx_output;
+
+enum kx_status kx_missing_new(struct kx_bundle *bundle,
+    enum kx_manifest_format format, struct kx_missing **out,
+    struct kx_error *err) KX_MUST_CHECK;
+enum kx_status kx_missing_add(struct kx_missing *missing,
+    const struct kx_manifest_row *row, struct kx_error *err) KX_MUST_CHECK;
+/* Write them; now NULL: `remaining` is absent, and nothing counts as gone. */
+enum kx_status kx_missing_write(struct kx_missing *missing,
+    const int64_t *now_ms, struct kx_output *to, struct kx_error *err)
+    KX_MUST_CHECK;
+void kx_missing_free(struct kx_missing *missing);
+
 /* CSV's first line; NDJSON has none. */
 void kx_manifest_begin(struct kx_buf *out, enum kx_manifest_format format);
 void kx_manifest_row(struct kx_buf *out, enum kx_manifest_format format,

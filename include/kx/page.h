@@ -27,7 +27,7 @@ bool kx_page_card(struct kx_buf *out, const struct kx_event *event,
 
 struct kx_page_frame {
 	const char *href;		/* relative; NULL: there is no file */
-	struct kx_span type;
+	struct kx_span type, sha256;
 	uint32_t width, height;		/* 0: not known */
 	struct kx_span reason;		/* may be empty */
 	bool expires;

@@ -43,6 +43,14 @@ bool kx_source_would_wait(struct kx_source *source);
 uint64_t kx_source_position(const struct kx_source *source);
 uint64_t kx_source_size(const struct kx_source *source);
 
+/* From now on every byte is shown to `tap` as it is read, before it is
+ * unpacked.  Those of a plain input may be, and need not: the first ones are.
+ * Due before the first read. */
+void kx_source_tap(struct kx_source *source,
+    void (*tap)(void *arg, const void *ptr, size_t len), void *arg);
+/* Is it compressed?  Known when some of it was read. */
+bool kx_source_is_packed(const struct kx_source *source);
+
 void kx_source_close(struct kx_source *source);
 
 #endif

@@ -58,13 +58,23 @@ check_file(const char *path, const char *bytes, size_t len)
 	free(got);
 }
 
+static enum kx_status
+open_bundle(const char *path, enum kx_bundle_kind kind,
+    struct kx_bundle **out, struct kx_error *err)
+{
+	const struct kx_bundle_options options = { .kind = kind,
+	    .path = path, .sums = KX_SUM_SHA256 | KX_SUM_SHA512 };
+
+	return kx_bundle_open(&options, out, err);
+}
+
 static struct kx_bundle *
 open_it(const char *path, enum kx_bundle_kind kind)
 {
 	struct kx_bundle *b;
 	struct kx_error err;
 
-	if (kx_bundle_open(path, kind, &b, &err) != KX_OK)
+	if (open_bundle(path, kind, &b, &err) != KX_OK)
 		fail_msg("%s: %s", path, err.message);
 	return b;
 }
@@ -75,7 +85,11 @@ test_kind(void **state)
 	(void)state;
 	assert_int_equal(kx_bundle_kind_of("a.zip"), KX_BUNDLE_ZIP);
 	assert_int_equal(kx_bundle_kind_of("b/a.TAR"), KX_BUNDLE_TAR);
-	assert_int_equal(kx_bundle_kind_of("a.tar.gz"), -1);
+	assert_int_equal(kx_bundle_kind_of("a.tar.gz"), KX_BUNDLE_TAR_GZ);
+	assert_int_equal(kx_bundle_kind_of("a.txz"), KX_BUNDLE_TAR_XZ);
+	assert_int_equal(kx_bundle_kind_of("a.Tar.Zst"), KX_BUNDLE_TAR_ZST);
+	assert_int_equal(kx_bundle_kind_of("a.7z"), KX_BUNDLE_7Z);
+	assert_int_equal(kx_bundle_kind_of("a.tar.bz2"), -1);
 	assert_int_equal(kx_bundle_kind_of("zip"), -1);
 	assert_int_equal(kx_bundle_kind_of(""), -1);
 }
@@ -90,12 +104,12 @@ test_dir(void **state)
 
 	(void)state;
 	b = open_it("d", KX_BUNDLE_DIR);
-	assert_int_equal(kx_bundle_open("d", KX_BUNDLE_DIR, &other, &err),
+	assert_int_equal(open_bundle("d", KX_BUNDLE_DIR, &other, &err),
 	    KX_FAIL);	/* locked */
 	assert_null(other);
 	assert_int_equal(kx_bundle_add(b, "a", 1000000000, 0, KX_SPAN("one"),
-	    &err), KX_OK);
-	assert_int_equal(kx_bundle_add(b, "x/y/b", 0, 0, KX_SPAN_NULL, &err),
+	    NULL, &err), KX_OK);
+	assert_int_equal(kx_bundle_add(b, "x/y/b", 0, 0, KX_SPAN_NULL, NULL, &err),
 	    KX_OK);
 	check_file("d/a", "one", 3);
 	check_file("d/x/y/b", "", 0);
@@ -108,14 +122,14 @@ test_dir(void **state)
 	assert_true(fd >= 0 && close(fd) == 0);
 	b = open_it("d", KX_BUNDLE_DIR);
 	assert_int_equal(access("d/" KX_BUNDLE_TEMP, F_OK), -1);
-	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("one"), &err),
+	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("one"), NULL, &err),
 	    KX_OK);
 	assert_int_equal(stat("d/a", &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
-	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("two"), &err),
+	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("two"), NULL, &err),
 	    KX_FAIL);
 	assert_int_equal(err.errnum, EEXIST);
-	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("on"), &err),
+	assert_int_equal(kx_bundle_add(b, "a", 5, 0, KX_SPAN("on"), NULL, &err),
 	    KX_FAIL);
 	check_file("d/a", "one", 3);
 	kx_bundle_abort(b);
@@ -133,12 +147,12 @@ test_links(void **state)
 	b = open_it("d", KX_BUNDLE_DIR);
 	assert_int_equal(symlink("../elsewhere/f", "d/link"), 0);
 	assert_int_equal(symlink("../elsewhere", "d/out"), 0);
-	assert_int_equal(kx_bundle_add(b, "link", 0, 0, KX_SPAN("one"), &err),
+	assert_int_equal(kx_bundle_add(b, "link", 0, 0, KX_SPAN("one"), NULL, &err),
 	    KX_FAIL);
 	assert_int_equal(kx_bundle_add(b, "out/f", 0, 0, KX_SPAN("one"),
-	    &err), KX_FAIL);
+	    NULL, &err), KX_FAIL);
 	/* A folder is no file to be kept. */
-	assert_int_equal(kx_bundle_add(b, "x", 0, 0, KX_SPAN("one"), &err),
+	assert_int_equal(kx_bundle_add(b, "x", 0, 0, KX_SPAN("one"), NULL, &err),
 	    KX_FAIL);
 	kx_bundle_abort(b);
 	assert_int_equal(rmdir("elsewhere"), 0);	/* nothing went there */
@@ -151,14 +165,15 @@ static void
 stream_big(struct kx_bundle *b, const char *name, const char *big,
     size_t len)
 {
-	uint8_t sum[KX_SHA256_SIZE], want[KX_SHA256_SIZE];
+	uint8_t want[KX_SHA256_SIZE];
+	struct kx_sums sums;
 	struct kx_bundle_stream *s;
 	struct kx_hash *hash;
 	struct kx_error err;
 	size_t off, step;
 	uint64_t size;
 
-	assert_int_equal(kx_bundle_stream_open(b, name, &s, &err), KX_OK);
+	assert_int_equal(kx_bundle_stream_open(b, name, len > 1000000, &s, &err), KX_OK);
 	for (off = 0; off < len; off += step) {
 		step = 1 + off % 100003;
 		if (step > len - off)
@@ -167,12 +182,12 @@ stream_big(struct kx_bundle *b, const char *name, const char *big,
 		    &err), KX_OK);
 	}
 	assert_int_equal(kx_bundle_stream_size(s), len);
-	assert_int_equal(kx_bundle_stream_end(s, 7, KX_BUNDLE_TEXT, sum,
+	assert_int_equal(kx_bundle_stream_end(s, 7, KX_BUNDLE_TEXT, &sums,
 	    &size, &err), KX_OK);
 	assert_int_equal(size, len);
 	assert_int_equal(kx_hash_new(KX_SHA256, &hash, NULL), KX_OK);
 	assert_int_equal(kx_hash_all(hash, big, len, want), KX_OK);
-	assert_memory_equal(sum, want, sizeof(sum));
+	assert_memory_equal(sums.sha256, want, sizeof(want));
 	kx_hash_free(hash);
 }
 
@@ -207,12 +222,12 @@ make_archive(const char *path, enum kx_bundle_kind kind)
 	struct kx_error err;
 
 	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(kx_bundle_stream_open(b, "t", &s, &err), KX_OK);
+	assert_int_equal(kx_bundle_stream_open(b, "t", false, &s, &err), KX_OK);
 	assert_int_equal(kx_bundle_stream_write(s, "t", 1, &err), KX_OK);
 	assert_int_equal(kx_bundle_add(b, "a", INT64_MIN, 0, KX_SPAN("one"),
-	    &err), KX_OK);
+	    NULL, &err), KX_OK);
 	assert_int_equal(kx_bundle_add(b, "x/b", INT64_MAX, KX_BUNDLE_TEXT,
-	    KX_SPAN_NULL, &err), KX_OK);
+	    KX_SPAN_NULL, NULL, &err), KX_OK);
 	kx_bundle_stream_drop(s);
 	kx_bundle_stream_drop(NULL);
 	stream_big(b, "big", big, sizeof(big));
@@ -251,15 +266,15 @@ test_abort(void **state)
 	assert_true(strlen(kx_bundle_temp(b)) < sizeof(temp));
 	memcpy(temp, kx_bundle_temp(b), strlen(kx_bundle_temp(b)) + 1);
 	assert_int_equal(access(temp, F_OK), 0);
-	assert_int_equal(kx_bundle_add(b, "a", 0, 0, KX_SPAN("one"), &err),
+	assert_int_equal(kx_bundle_add(b, "a", 0, 0, KX_SPAN("one"), NULL, &err),
 	    KX_OK);
 	kx_bundle_abort(b);
 	assert_int_equal(access(temp, F_OK), -1);
 	assert_int_equal(access("never.zip", F_OK), -1);
-	assert_int_equal(kx_bundle_open("no/such/d", KX_BUNDLE_DIR, &b, &err),
+	assert_int_equal(open_bundle("no/such/d", KX_BUNDLE_DIR, &b, &err),
 	    KX_FAIL);
 	assert_int_equal(err.errnum, ENOENT);
-	assert_int_equal(kx_bundle_open("no/such.tar", KX_BUNDLE_TAR, &b,
+	assert_int_equal(open_bundle("no/such.tar", KX_BUNDLE_TAR, &b,
 	    &err), KX_FAIL);
 	assert_int_equal(err.errnum, ENOENT);
 }

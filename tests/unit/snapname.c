@@ -19,6 +19,7 @@
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct kx_hash *hash;
+static struct kx_snapname_template usually;
 static const uint8_t sum[KX_SHA256_SIZE] = { 0x0f, 0x34, 0x3b, 0x09, 0x31,
 	0x12, 0x6a };
 
@@ -26,7 +27,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	return kx_hash_new(KX_SHA256, &hash, NULL) == KX_OK ? 0 : -1;
+	return kx_hash_new(KX_SHA256, &hash, NULL) == KX_OK &&
+	    kx_snapname_parse(KX_SNAPNAME_DEFAULT, &usually, NULL) == KX_OK ?
+	    0 : -1;
 }
 
 static int
@@ -59,7 +62,7 @@ test_form(void **state)
 	size_t len;
 
 	(void)state;
-	len = kx_snapname_make(out, &name, hash);
+	len = kx_snapname_make(out, &usually, &name, hash);
 	assert_int_equal(len, strlen(out));
 	assert_string_equal(out, "1685973361368_203_4829655691653739_00_"
 	    "FULLSCREEN_0f343b093112.jpg");
@@ -67,16 +70,16 @@ test_form(void **state)
 	name.ext = "webp";
 	name.type = KX_SPAN("THUMBNAIL");
 	name.event_id = KX_SPAN_NULL;	/* then that of the id */
-	kx_snapname_make(out, &name, hash);
+	kx_snapname_make(out, &usually, &name, hash);
 	assert_string_equal(out, "1685973361368_203_4829655691653739_12_"
 	    "THUMBNAIL_0f343b093112.webp");
 	name.start_time = KX_SPAN("1000");
 	name.index = UINT32_MAX;
-	kx_snapname_make(out, &name, hash);
+	kx_snapname_make(out, &usually, &name, hash);
 	assert_string_equal(out, "0000000001000_203_4829655691653739_"
 	    "4294967295_THUMBNAIL_0f343b093112.webp");
 	name = (struct kx_snapname){ .sha256 = sum, .ext = "bin" };
-	kx_snapname_make(out, &name, hash);
+	kx_snapname_make(out, &usually, &name, hash);
 	assert_string_equal(out,
 	    "0000000000000_none_none_00_none_0f343b093112.bin");
 }
@@ -142,9 +145,9 @@ test_hostile(void **state)
 				name.event_id = hostile[i];
 			else
 				name.type = hostile[i];
-			len = kx_snapname_make(names[n], &name, hash);
+			len = kx_snapname_make(names[n], &usually, &name, hash);
 			check_safe(names[n], len);
-			kx_snapname_make(again, &name, hash);
+			kx_snapname_make(again, &usually, &name, hash);
 			assert_string_equal(names[n], again);
 			n++;
 		}
@@ -156,32 +159,112 @@ test_hostile(void **state)
 	}
 }
 
+/* Names that are taken, without regard to case; the same bytes get the same
+ * name again, other bytes a number that nobody has. */
 static void
 test_taken(void **state)
 {
-	struct kx_snapnames names = { NULL, 0, 0 };
-	uint8_t other[KX_SHA256_SIZE] = { 1 };
-	char name[40];
-	int i, round;
+	static const struct {
+		const char *asked;
+		uint8_t bytes;
+		enum kx_status status;
+		const char *name;
+	} rows[] = {
+		{ "a.jpg", 1, KX_OK, "a.jpg" },
+		{ "a.jpg", 1, KX_EOF, "a.jpg" },
+		{ "a.jpg", 2, KX_OK, "a_2.jpg" },
+		{ "A.jpg", 3, KX_OK, "A_3.jpg" },
+		{ "a.jpg", 2, KX_EOF, "a_2.jpg" },
+		{ "a_2.jpg", 2, KX_OK, "a_2_2.jpg" },
+		{ "a_4.jpg", 4, KX_OK, "a_4.jpg" },
+		{ "a.jpg", 5, KX_OK, "a_5.jpg" },
+		{ "A_2_2.JPG", 6, KX_OK, "A_2_2_2.JPG" },
+		{ "b.jpg", 1, KX_OK, "b.jpg" }
+	};
+	struct kx_snapnames names = { { NULL, 0, 0 } };
+	char name[KX_SNAPNAME_MAX + 1];
+	size_t i;
 
 	(void)state;
-	assert_false(kx_snapnames_has(&names, "a", hash));
-	assert_int_equal(kx_snapnames_take(&names, "a", sum, hash), KX_OK);
-	assert_int_equal(kx_snapnames_take(&names, "a", sum, hash), KX_EOF);
-	assert_int_equal(kx_snapnames_take(&names, "a", other, hash), KX_BAD);
-	assert_int_equal(kx_snapnames_take(&names, "A", other, hash), KX_OK);
-	assert_true(kx_snapnames_has(&names, "a", hash));
-	assert_false(kx_snapnames_has(&names, "b", hash));
-	for (round = 0; round < 2; round++) {
-		for (i = 0; i < 5000; i++) {
-			(void)snprintf(name, sizeof(name), "n%d", i);
-			assert_int_equal(kx_snapnames_take(&names, name, sum,
-			    hash), round == 0 ? KX_OK : KX_EOF);
-		}
+	assert_false(kx_snapnames_has(&names, "a.jpg", hash));
+	for (i = 0; i < N(rows); i++) {
+		const uint8_t bytes[KX_SHA256_SIZE] = { rows[i].bytes };
+
+		memcpy(name, rows[i].asked, strlen(rows[i].asked) + 1);
+		assert_int_equal(kx_snapnames_take(&names, name, bytes,
+		    hash), rows[i].status);
+		assert_string_equal(name, rows[i].name);
 	}
-	assert_int_equal(names.n, 5002);
+	assert_true(kx_snapnames_has(&names, "a_2.jpg", hash));
+	assert_false(kx_snapnames_has(&names, "a_6.jpg", hash));
 	kx_snapnames_free(&names);
 	kx_snapnames_free(&names);
+}
+
+/* Twenty thousand frames that ask for one name take no time. */
+static void
+test_crowd(void **state)
+{
+	struct kx_snapnames names = { { NULL, 0, 0 } };
+	char name[KX_SNAPNAME_MAX + 1], want[40];
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i <= 20000; i++) {
+		uint8_t bytes[KX_SHA256_SIZE] = { 0 };
+
+		memcpy(bytes, &i, sizeof(i));
+		memcpy(name, "x.jpg", sizeof("x.jpg"));
+		assert_int_equal(kx_snapnames_take(&names, name, bytes,
+		    hash), KX_OK);
+		(void)snprintf(want, sizeof(want), i == 1 ? "x.jpg" :
+		    "x_%u.jpg", (unsigned)i);
+		assert_string_equal(name, want);
+	}
+	kx_snapnames_free(&names);
+}
+
+static void
+test_template(void **state)
+{
+	static const struct {
+		const char *text, *name;	/* NULL: refused */
+	} rows[] = {
+		{ "{start}", "1685973361368.jpg" },
+		{ "x-{date}_{time}.{index}", "x-20230605_135601.00.jpg" },
+		{ "{channel}-{channel_name}-{topic}", "274-1-4-09-FaceMatched.jpg" },
+		{ "{sha256}", "0f343b0931126a0000000000000000000000000000000000"
+		    "0000000000000000.jpg" },
+		{ "{stamp}_{type}", "1685973361368531712_FULLSCREEN.jpg" },
+		{ "con", "con_.jpg" }, { "LPT1", "LPT1_.jpg" },
+		{ "nul.{index}", "nul_.00.jpg" }, { "c{index}", "c00.jpg" },
+		{ "", NULL }, { ".x", NULL }, { "-x", NULL }, { "a/b", NULL },
+		{ "{nosuch}", NULL }, { "{start", NULL }, { "a}", NULL },
+		{ "a b", NULL }, { "{sha256}{sha256}", NULL }, { "a\x01", NULL },
+		{ "../x", NULL }, { "\xc3\xa9", NULL }
+	};
+	struct kx_snapname_template by;
+	struct kx_snapname name = usual();
+	char out[KX_SNAPNAME_MAX + 1];
+	struct kx_error err;
+	size_t i;
+
+	(void)state;
+	name.channel_id = KX_SPAN("274");
+	name.channel_name = KX_SPAN("1-4-09");
+	name.topic = KX_SPAN("FaceMatched");
+	name.stamp = KX_SPAN("1685973361368531712");
+	for (i = 0; i < N(rows); i++) {
+		if (rows[i].name == NULL) {
+			assert_int_equal(kx_snapname_parse(rows[i].text, &by,
+			    &err), KX_BAD);
+			continue;
+		}
+		assert_int_equal(kx_snapname_parse(rows[i].text, &by, &err),
+		    KX_OK);
+		assert_true(kx_snapname_make(out, &by, &name, hash) > 0);
+		assert_string_equal(out, rows[i].name);
+	}
 }
 
 int
@@ -191,7 +274,9 @@ main(void)
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_nth),
 		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_taken)
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_template)
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
