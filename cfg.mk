@@ -311,7 +311,7 @@ sc_foreign:
 			code "$$1" |
 			    grep -E "#[[:blank:]]*include[[:blank:]]*<$$header"
 		done <<-'end'
-			archive lib/source.c lib/bundle-archive.c
+			archive lib/source.c lib/bundle-archive.c lib/unbundle.c
 			jq lib/filter-jq.c
 			jv lib/filter-jq.c
 			curl/ lib/http.c

@@ -25,6 +25,7 @@
 #include "kx/num.h"
 #include "kx/snapname.h"
 #include "kx/time.h"
+#include "kx/verify.h"
 
 #include "cli.h"
 #include "run.h"
@@ -36,7 +37,7 @@
 enum {
 	OPT_DIRECTORY = CLI_FIRST, OPT_OUTPUT, OPT_FORMAT, OPT_LIST,
 	OPT_BAGIT, OPT_INFO, OPT_TYPE, OPT_NAME, OPT_DEDUPE, OPT_MANIFEST,
-	OPT_MISSING, OPT_NOW
+	OPT_MISSING, OPT_NOW, OPT_VERIFY, OPT_MAX_SIZE
 };
 
 static const struct cli_option options[] = {
@@ -64,6 +65,10 @@ static const struct cli_option options[] = {
 	    "write what is missing to FILE, most urgent first" },
 	{ OPT_NOW, 0, "now", "TIME",
 	    "how long that can still be had is counted from TIME" },
+	{ OPT_VERIFY, 0, "verify", "BUNDLE",
+	    "check a bundle, a directory or an archive, and write nothing" },
+	{ OPT_MAX_SIZE, 0, "max-size", "SIZE",
+	    "most bytes that may come out of it (200 times its size)" },
 	{ 0 }
 };
 
@@ -91,6 +96,8 @@ struct extract {
 	struct rows_file manifest, missing;
 	bool has_now;
 	int64_t now_ms;
+	const char *verify;		/* --verify */
+	uint64_t max_size;
 	struct kx_buf info;
 
 	/* shared by the workers */
@@ -443,6 +450,66 @@ close_all(struct extract *x)
 	kx_buf_free(&x->info);
 }
 
+/* --- --verify ------------------------------------------------------------ */
+
+static void
+checked(void *arg, enum kx_verify_result result, const char *words)
+{
+	static const char *const results[] = {
+		[KX_VERIFY_OK] = "ok           ",
+		[KX_VERIFY_FAILED] = "FAILED       ",
+		[KX_VERIFY_NOT_CHECKED] = "not checked  "
+	};
+	struct kx_output *out = arg;
+	struct kx_buf line = { NULL, 0, 0, false };
+
+	kx_buf_adds(&line, results[result]);
+	kx_diag_quote(&line, kx_span_str(words), 400);
+	kx_buf_addc(&line, '\n');
+	/* The commit says that it failed. */
+	(void)!kx_output_write(out, line.ptr, line.len, NULL);
+	kx_buf_free(&line);
+}
+
+static void
+found_wrong(void *arg, const char *words)
+{
+	(void)arg;
+	cli_report("%s", cli_quotes(words));
+}
+
+static void
+verify(const struct extract *x)
+{
+	struct kx_output out;
+	const struct kx_verify_options how = {
+		.path = x->verify,
+		.max_size = x->max_size,
+		.max_record = cli.max_record,
+		.kernel = cli.kernel,
+		.check = checked,
+		.wrong = found_wrong,
+		.arg = &out
+	};
+	enum kx_status status;
+	struct kx_error err;
+	size_t failed;
+
+	if (cli_output_open(&out, NULL, 0, &err) != KX_OK)
+		cli_die(err.errnum, "%s", err.message);
+	status = kx_verify(&how, &failed, &err);
+	if (status == KX_OK && failed > 0)
+		cli_raise(CLI_NO);
+	if (status == KX_BAD) {
+		cli_report("%s", cli_quotes(err.message));
+		cli_raise(CLI_NO);
+	}
+	if (status == KX_FAIL)
+		cli_fail(err.errnum, "%s", cli_quotes(err.message));
+	if (cli_output_commit(&out, &err) != KX_OK)
+		cli_fail(err.errnum, "%s", err.message);
+}
+
 /* --- main ---------------------------------------------------------------- */
 
 static void
@@ -610,8 +677,26 @@ main(int argc, char **argv)
 		case OPT_NOW:
 			set_now(&x, arg);
 			break;
+		case OPT_VERIFY:
+			x.verify = arg;
+			break;
+		case OPT_MAX_SIZE:
+			if (!kx_num_size(kx_span_str(arg), &x.max_size) ||
+			    x.max_size == 0)
+				cli_usage("--max-size: '%s' is no size",
+				    cli_quotes(arg));
+			break;
 		}
 	}
+	if (x.verify != NULL) {
+		if (x.place != NULL || x.list || cli_operand() < argc)
+			cli_usage("--verify reads one bundle, and writes "
+			    "nothing");
+		verify(&x);
+		return cli_finish();
+	}
+	if (x.max_size > 0)
+		cli_usage("--max-size is for --verify");
 	set_kind(&x, format);
 	check(&x);
 	if (open_all(&x)) {

@@ -27,6 +27,7 @@ lib_libkx_a_SOURCES = \
   lib/check.c \
   lib/column.c \
   lib/csv.c \
+  lib/csvread.c \
   lib/diag.c \
   lib/dictionary.c \
   lib/digest.c \
@@ -68,6 +69,9 @@ lib_libkx_a_SOURCES = \
   lib/sources.c \
   lib/table.c \
   lib/time.c \
+  lib/unbundle.c \
+  lib/verify-records.c \
+  lib/verify.c \
   lib/zip.c
 
 noinst_HEADERS += \
@@ -80,6 +84,7 @@ noinst_HEADERS += \
   include/kx/check.h \
   include/kx/column.h \
   include/kx/csv.h \
+  include/kx/csvread.h \
   include/kx/diag.h \
   include/kx/dictionary.h \
   include/kx/digest.h \
@@ -108,6 +113,8 @@ noinst_HEADERS += \
   include/kx/sources.h \
   include/kx/table.h \
   include/kx/time.h \
+  include/kx/unbundle.h \
+  include/kx/verify.h \
   include/kx/zip.h \
   lib/base64-table.h \
   lib/check-impl.h \
@@ -122,7 +129,8 @@ noinst_HEADERS += \
   lib/reader-concat.h \
   lib/rules.def \
   lib/table-cell.h \
-  lib/utf8.h
+  lib/utf8.h \
+  lib/verify-impl.h
 
 # The kernels: lib/kernel.c refers to them where config.h says so.
 KX_KERNEL_LIBS =

@@ -31,6 +31,7 @@ static const char *const names[] = {
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == N_COLUMNS,
     "a name for each column");
+_Static_assert(N_COLUMNS == KX_MANIFEST_COLUMNS, "the header knows how many");
 
 static const char *const states[] = {
 	"ok", "missing", "undecodable", "malformed"
@@ -176,4 +177,52 @@ kx_manifest_row(struct kx_buf *out, enum kx_manifest_format format,
 			kx_csv_cell(&csv, out, c.cell[i]);
 	}
 	kx_csv_end(&csv, out);
+}
+
+void
+kx_manifest_essence_of(struct kx_buf *out,
+    const struct kx_span cell[KX_MANIFEST_COLUMNS])
+{
+	size_t i;
+
+	for (i = 0; i < N_COLUMNS; i++) {
+		if (i == NAME || i == SOURCE_FILE || i == SOURCE_LINE ||
+		    i == SOURCE_OFFSET || i == REASON)
+			continue;
+		kx_buf_addc(out, cell[i].ptr == NULL ? '-' : '+');
+		kx_buf_addu64(out, cell[i].len);
+		kx_buf_addc(out, ':');
+		kx_buf_addspan(out, cell[i]);
+	}
+}
+
+void
+kx_manifest_essence(struct kx_buf *out, const struct kx_manifest_row *row)
+{
+	struct cells c;
+
+	lay_out(&c, row);
+	kx_manifest_essence_of(out, c.cell);
+}
+
+bool
+kx_manifest_is_header(const struct kx_span cell[KX_MANIFEST_COLUMNS])
+{
+	size_t i;
+
+	for (i = 0; i < N_COLUMNS; i++) {
+		if (!kx_span_eq(cell[i], kx_span_str(names[i])))
+			return false;
+	}
+	return true;
+}
+
+void
+kx_manifest_read(const struct kx_span cell[KX_MANIFEST_COLUMNS],
+    struct kx_manifest_read *out)
+{
+	out->name = cell[NAME];
+	out->sha256 = cell[SHA256];
+	out->size = cell[SIZE];
+	out->status = cell[STATUS];
 }

@@ -20,14 +20,22 @@ static const char style[] = "\n"
     "body{font:1rem/1.4 system-ui,sans-serif;margin:0 auto;max-width:75rem;"
     "padding:0 1rem}\n"
     "header{position:sticky;top:0;background:Canvas;padding:.5rem 0;"
-    "z-index:1}\n"
+    "border-bottom:1px solid #8886;z-index:1}\n"
     "h1{font-size:1.3rem;margin:.2rem 0}\n"
-    "input{font:inherit;width:min(30rem,100%);padding:.3rem;"
-    "box-sizing:border-box}\n"
+    "form{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center}\n"
+    "label{display:flex;gap:.3rem;align-items:center}\n"
+    "form[hidden]{display:none}\n"
+    "input,select,button{font:inherit;padding:.2rem .3rem;"
+    "box-sizing:border-box;max-width:100%}\n"
+    "input{width:min(22rem,100%)}\n"
+    "select{max-width:14rem}\n"
+    "kbd{border:1px solid #8888;border-radius:.2rem;padding:0 .2rem}\n"
+    ".keys{font-size:.8rem;opacity:.8;margin:.3rem 0}\n"
     "article{border:1px solid #8886;border-left:.5rem solid #888;"
     "border-radius:.4rem;margin:1rem 0;padding:.5rem 1rem;"
-    "content-visibility:auto;contain-intrinsic-size:auto 24rem;"
-    "overflow-wrap:anywhere}\n"
+    "content-visibility:auto;contain-intrinsic-size:auto 26rem;"
+    "overflow-wrap:anywhere;scroll-margin-top:8rem}\n"
+    "article:focus{outline:.2rem solid Highlight}\n"
     "article.low{border-left-color:#3a7}\n"
     "article.normal{border-left-color:#28d}\n"
     "article.high{border-left-color:#e80}\n"
@@ -38,34 +46,79 @@ static const char style[] = "\n"
     "dt{opacity:.7}\n"
     "dd{margin:0}\n"
     ".frames{display:flex;flex-wrap:wrap;gap:.5rem;align-items:flex-start}\n"
-    "figure{margin:0;max-width:24rem}\n"
-    "img{display:block;max-width:100%;max-height:18rem;width:auto;"
+    "figure{margin:0;width:min-content;min-width:16rem}\n"
+    "img{display:block;max-width:min(24rem,85vw);max-height:18rem;width:auto;"
     "height:auto;background:#8883}\n"
     "figcaption,.record{font-size:.8rem;opacity:.8}\n"
     ".none{border:1px dashed #888;padding:.5rem}\n"
     "[hidden]{display:none}\n"
-    "@media print{header{position:static}form{display:none}"
-    "article{break-inside:avoid;content-visibility:visible}}\n";
+    "@media print{header{position:static}form,.keys{display:none}"
+    "body{max-width:none;font-size:.8rem}"
+    "article{break-inside:avoid;content-visibility:visible}"
+    "img{max-height:12rem}}\n";
 
+/* Values of events get into the page's controls as text alone. */
 static const char script[] = "\n"
     "'use strict';\n"
-    "const form = document.forms[0], box = form.q;\n"
+    "const form = document.forms[0], keys = ['topic', 'level', 'camera', "
+    "'day'];\n"
     "const cards = Array.from(document.querySelectorAll('article'));\n"
     "const texts = cards.map(c => c.textContent.toLowerCase());\n"
     "const shown = document.getElementById('shown');\n"
+    "for (const key of keys) {\n"
+    "  const values = new Set(cards.map(c => c.dataset[key]));\n"
+    "  for (const value of Array.from(values).sort())\n"
+    "    form[key].add(new Option(value, '=' + value));\n"
+    "}\n"
     "function search() {\n"
-    "  const words = box.value.toLowerCase().split(/\\s+/);\n"
+    "  const words = form.q.value.toLowerCase().split(/\\s+/);\n"
+    "  const wanted = keys.filter(k => form[k].value !== '');\n"
     "  let n = 0;\n"
     "  cards.forEach((c, i) => {\n"
-    "    const hit = words.every(w => texts[i].includes(w));\n"
+    "    const hit = wanted.every(k => form[k].value === '=' + "
+    "c.dataset[k]) &&\n"
+    "      words.every(w => texts[i].includes(w));\n"
     "    c.hidden = !hit;\n"
     "    n += hit;\n"
     "  });\n"
     "  shown.textContent = n + ' of ' + cards.length + ' events';\n"
     "}\n"
+    "function go(step) {\n"
+    "  const at = cards.indexOf(document.activeElement.closest('article'));\n"
+    "  let i = at < 0 ? (step > 0 ? 0 : cards.length - 1) : at + step;\n"
+    "  while (cards[i] && cards[i].hidden)\n"
+    "    i += step;\n"
+    "  if (cards[i])\n"
+    "    cards[i].focus();\n"
+    "}\n"
     "form.onsubmit = e => e.preventDefault();\n"
-    "box.oninput = search;\n"
-    "form.hidden = false;\n"
+    "form.oninput = search;\n"
+    "form.onreset = () => setTimeout(search);\n"
+    "document.onkeydown = e => {\n"
+    "  const typing = e.target.matches('input, select');\n"
+    "  if (e.ctrlKey || e.altKey || e.metaKey)\n"
+    "    return;\n"
+    "  if (e.key === 'Escape' && typing)\n"
+    "    e.target.blur();\n"
+    "  else if (typing)\n"
+    "    return;\n"
+    "  else if (e.key === '/')\n"
+    "    form.q.focus();\n"
+    "  else if (e.key === 'j')\n"
+    "    go(1);\n"
+    "  else if (e.key === 'k')\n"
+    "    go(-1);\n"
+    "  else\n"
+    "    return;\n"
+    "  e.preventDefault();\n"
+    "};\n"
+    "window.onbeforeprint = () => {\n"
+    "  for (const c of cards)\n"
+    "    if (!c.hidden)\n"
+    "      c.querySelectorAll('img').forEach(i => { i.loading = 'eager'; "
+    "});\n"
+    "};\n"
+    "form.hidden = document.getElementById('keys').hidden = false;\n"
     "search();\n";
 
 static void
@@ -142,7 +195,14 @@ add_hash(struct kx_buf *out, const uint8_t sum[KX_SHA256_SIZE])
 bool
 kx_page_begin(struct kx_buf *out, struct kx_hash *hash)
 {
+	static const struct {
+		const char *name, *label;
+	} filters[] = {
+		{ "topic", "Topic" }, { "level", "Level" },
+		{ "camera", "Camera" }, { "day", "Day" }
+	};
 	uint8_t style_sum[KX_SHA256_SIZE], script_sum[KX_SHA256_SIZE];
+	size_t i;
 
 	if (kx_hash_all(hash, style, strlen(style), style_sum) != KX_OK ||
 	    kx_hash_all(hash, script, strlen(script), script_sum) != KX_OK)
@@ -163,8 +223,19 @@ kx_page_begin(struct kx_buf *out, struct kx_hash *hash)
 	kx_buf_adds(out, "</style>\n</head>\n<body>\n<header>\n"
 	    "<h1>Events</h1>\n"
 	    "<form hidden role=\"search\"><label>Search "
-	    "<input name=\"q\" type=\"search\" autocomplete=\"off\"></label> "
-	    "<output id=\"shown\"></output></form>\n</header>\n<main>\n");
+	    "<input name=\"q\" type=\"search\" autocomplete=\"off\">"
+	    "</label>\n");
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+		kx_buf_addf(out, "<label>%s <select name=\"%s\" "
+		    "autocomplete=\"off\"><option value=\"\">any</option>"
+		    "</select></label>\n", filters[i].label,
+		    filters[i].name);
+	kx_buf_adds(out, "<button type=\"reset\">All</button> "
+	    "<output id=\"shown\"></output></form>\n"
+	    "<p class=\"keys\" id=\"keys\" hidden><kbd>/</kbd> search, "
+	    "<kbd>Esc</kbd> leave it, <kbd>j</kbd> <kbd>k</kbd> next and "
+	    "previous event, <kbd>Tab</kbd> <kbd>Enter</kbd> open a frame"
+	    "</p>\n</header>\n<main>\n");
 	return true;
 }
 
@@ -363,6 +434,29 @@ add_seen(const struct card *c)
 		kx_buf_adds(c->out, "</dd>\n");
 }
 
+/* What the filters go by. */
+static void
+begin_card(const struct card *c, const char *level)
+{
+	struct kx_span camera = field_of(c, KX_EVENT_CHANNEL_NAME);
+	char day[KX_TIME_SIZE] = "unknown";
+	int64_t ms;
+
+	kx_buf_addf(c->out, "<article tabindex=\"-1\" class=\"%s\" "
+	    "data-level=\"%s\" data-camera=\"", level, level);
+	add_text(c->out, camera);
+	if (camera.len == 0)
+		add_text(c->out, field_of(c, KX_EVENT_CHANNEL_ID));
+	kx_buf_adds(c->out, "\" data-topic=\"");
+	add_text(c->out, field_of(c, KX_EVENT_TOPIC));
+	if (kx_value_int(c->event->json, kx_event_get(c->event,
+	    KX_EVENT_START_TIME), &ms) && kx_time_format(ms, 0, day) > 0)
+		*strchrnul(day, 'T') = '\0';
+	else
+		memcpy(day, "unknown", sizeof("unknown"));
+	kx_buf_addf(c->out, "\" data-day=\"%s\">\n<h2>", day);
+}
+
 bool
 kx_page_card(struct kx_buf *out, const struct kx_event *event,
     struct kx_buf *scratch)
@@ -374,8 +468,7 @@ kx_page_card(struct kx_buf *out, const struct kx_event *event,
 	if (kx_value_int(event->json, kx_event_get(event, KX_EVENT_LEVEL),
 	    &n))
 		level = kx_level_name(n);
-	kx_buf_addf(out, "<article class=\"%s\">\n<h2>",
-	    level == NULL ? "unknown" : level);
+	begin_card(&c, level == NULL ? "unknown" : level);
 	add_time(&c, KX_EVENT_START_TIME);
 	kx_buf_addc(out, ' ');
 	add_value(out, field_of(&c, KX_EVENT_TOPIC));
@@ -420,6 +513,11 @@ kx_page_frame(struct kx_buf *out, const struct kx_page_frame *frame)
 	if (frame->width > 0 && frame->height > 0)
 		kx_buf_addf(out, " %" PRIu32 " &times; %" PRIu32,
 		    frame->width, frame->height);
+	if (frame->sha256.len > 0) {
+		kx_buf_adds(out, "<br>SHA-256 <code>");
+		add_text(out, frame->sha256);
+		kx_buf_adds(out, "</code>");
+	}
 	if (frame->reason.len > 0) {
 		kx_buf_adds(out, "<br>");
 		add_text(out, frame->reason);

@@ -749,3 +749,283 @@ END
 	sha256sum -c --quiet sums
 	check_bag d
 }
+
+# --- verify -------------------------------------------------------------------
+
+# refused BUNDLE REGEX: it does not verify, and why.
+refused() {
+	status_is 1 kx-extract-snapshots --verify "$1"
+	says err "$2"
+	[ -z "${3-}" ] || says out "^FAILED +$3"
+}
+
+@test "--verify passes every kind of bundle, and says what it did not check" {
+	{ events 4; plain_events 2; echo '{'; event 9; event 9; } >log
+	for kind in zip tar tar.gz tar.xz tar.zst 7z; do
+		[ $kind != tar.zst ] || command -v zstd >/dev/null || continue
+		status_is 1 kx-extract-snapshots --bagit --dedupe -o e.$kind log
+		status_is 0 kx-extract-snapshots --verify e.$kind
+		empty err
+		says out '^ok +archive: '
+		says out '^ok +frames and records: 8 records hashed, 8 snapshots'
+		says out '^not checked +who made it'
+		says_not out FAILED
+	done
+	for opts in --bagit '--bagit --type=FULLSCREEN' '--bagit --type=THUMBNAIL' \
+		'' '--name={topic}' '--bagit --name={topic}'; do
+		# shellcheck disable=SC2086
+		status_is 1 kx-extract-snapshots $opts -C d log
+		status_is 0 kx-extract-snapshots --verify d
+		says out '^not checked'
+		rm -rf d
+	done
+	status_is 1 kx-extract-snapshots -C d --manifest=m.csv log
+	status_is 0 kx-extract-snapshots --verify d
+	says out 'no manifest.csv here'
+	# Unpacked, packed again by another, in a folder, in another order.
+	status_is 1 kx-extract-snapshots --bagit -C bag log
+	tar -cf other.tar bag
+	status_is 0 kx-extract-snapshots --verify other.tar
+	python3 -c 'import os, zipfile
+z = zipfile.ZipFile("other.zip", "w", zipfile.ZIP_DEFLATED)
+for d, _, fs in os.walk("bag"):
+    for f in sorted(fs, reverse=True):
+        z.write(os.path.join(d, f))'
+	status_is 0 kx-extract-snapshots --verify other.zip
+	# A signature stands beside what it signs.
+	echo >bag/tagmanifest-sha256.txt.sig
+	status_is 0 kx-extract-snapshots --verify bag
+}
+
+@test "--verify finds what was changed, removed and added" {
+	{ events 3; plain_events 1; } >log
+	status_is 0 kx-extract-snapshots --bagit -C want log
+	frame=$(cd want && find data/frames -type f | sort | head -1)
+	for change in "printf x >>$frame" "rm $frame" 'touch data/frames/new.jpg' \
+		'touch new' 'rm tagmanifest-sha256.txt tagmanifest-sha512.txt' \
+		'rm tagmanifest-sha512.txt' 'rm manifest-sha512.txt' \
+		'sed -i s/Oxum:./Oxum:/ bag-info.txt' 'rm bagit.txt' \
+		'sed -i 1s/^/x/ bagit.txt' 'rm data/manifest.csv' \
+		'sed -i 2d manifest-sha256.txt' 'truncate -s 100 data/events.ndjson' \
+		'rm data/events.ndjson' 'rm manifest-sha256.txt' \
+		'sed -i 2p manifest-sha512.txt' 'ln -s /etc/passwd data/x' \
+		'mkfifo data/x' "cp $frame data/FRAMES"; do
+		cp -a want d
+		(cd d && eval "$change")
+		status_is 1 kx-extract-snapshots --verify d
+		says out '^FAILED'
+		[ -s err ] || fail "nothing is said of: $change"
+		rm -rf d
+	done
+}
+
+# seal: the papers of the bag in the folder, made true again.
+seal() {
+	(
+		cd "$1"
+		for n in 256 512; do
+			find data -type f | sort | xargs sha${n}sum >manifest-sha$n.txt
+		done
+		oxum=$(find data -type f -printf '%s\n' | awk '{ s += $1 } END { print s "." NR }')
+		sed -i "s/^Payload-Oxum: .*/Payload-Oxum: $oxum/" bag-info.txt
+		for n in 256 512; do
+			sha${n}sum bagit.txt bag-info.txt manifest-sha256.txt \
+				manifest-sha512.txt >tagmanifest-sha$n.txt
+		done
+	)
+}
+
+@test "--verify holds frames against records even where all hashes were made anew" {
+	{ events 3; plain_events 1; } >log
+	status_is 0 kx-extract-snapshots --bagit -C want log
+	frame=$(cd want && find data/frames -type f | sort | head -1)
+	old=$(sha256sum <"want/$frame" | cut -c1-64)
+	cp -a want d
+	seal d
+	status_is 0 kx-extract-snapshots --verify d
+	# Another picture, with a row to match.
+	cp "$KX_SRCDIR/tests/data/frames/face.jpg" "d/$frame"
+	new=$(sha256sum <"d/$frame" | cut -c1-64)
+	sed -i "2s/$old,[0-9]*/$new,$(stat -c %s "d/$frame")/" d/data/manifest.csv
+	seal d
+	(cd d && sha256sum -c --quiet manifest-sha256.txt)
+	refused d 'snapshot 1 .*not what the records carry' 'frames and records'
+	# A name in a record, a row left out, a row's word, a record's copy.
+	for change in 's/Mark/Marc/ data/events.ndjson' '2d data/manifest.csv' \
+		'3s/FULLSCREEN,/THUMBNAIL,/ data/manifest.csv' \
+		'2p data/events.ndjson' '$d data/events.ndjson' \
+		'1s/^/[/ data/events.ndjson' '1s/name/nome/ data/manifest.csv' \
+		'3s/,ok,/,missing,/ data/manifest.csv'; do
+		rm -rf d
+		cp -a want d
+		(cd d && sed -i "${change% *}" "${change##* }")
+		cmp -s "want/${change##* }" "d/${change##* }" && fail "no change: $change"
+		seal d
+		status_is 1 kx-extract-snapshots --verify d
+		says out '^FAILED'
+	done
+}
+
+@test "--verify refuses hostile archives, and unpacks nothing" {
+	event 1 >log
+	status_is 0 kx-extract-snapshots --bagit -C d log
+	python3 - <<'END'
+import io, os, tarfile, zipfile
+def tar(name, *extra):
+    t = tarfile.open(name, "w")
+    t.add("d", ".", filter=lambda i: i if i.isfile() else None, recursive=False)
+    for d, _, fs in os.walk("d"):
+        for f in fs:
+            p = os.path.join(d, f)
+            t.add(p, os.path.relpath(p, "d"))
+    for i in extra:
+        t.addfile(i, io.BytesIO(b"x" * i.size))
+    t.close()
+def info(name, type=tarfile.REGTYPE, link="", size=0):
+    i = tarfile.TarInfo(name)
+    i.type, i.linkname, i.size = type, link, size
+    return i
+tar("plain.tar")
+tar("up.tar", info("../escaped", size=1))
+tar("inner.tar", info("data/../../escaped", size=1))
+tar("absolute.tar", info("/tmp/kx-escaped", size=1))
+tar("link.tar", info("data/l", tarfile.SYMTYPE, "/etc/passwd"))
+tar("hard.tar", info("data/h", tarfile.LNKTYPE, "bagit.txt"))
+tar("device.tar", info("data/d", tarfile.CHRTYPE))
+tar("fifo.tar", info("data/f", tarfile.FIFOTYPE))
+tar("twice.tar", info("bagit.txt", size=1))
+tar("case.tar", info("BAGIT.TXT", size=1))
+tar("control.tar", info("data/a\nb", size=1))
+z = zipfile.ZipFile("slash.zip", "w")
+for d, _, fs in os.walk("d"):
+    for f in fs:
+        p = os.path.join(d, f)
+        z.write(p, os.path.relpath(p, "d"))
+z.writestr("..\\escaped", "x")
+z.close()
+z = zipfile.ZipFile("bomb.zip", "w", zipfile.ZIP_DEFLATED)
+z.writestr("bomb", bytes(9000000))
+z.close()
+END
+	status_is 0 kx-extract-snapshots --verify plain.tar
+	refused up.tar '\.\./escaped: the name leads elsewhere' archive
+	refused inner.tar 'leads elsewhere' archive
+	refused absolute.tar 'is absolute' archive
+	refused link.tar 'data/l: a symbolic link' archive
+	refused hard.tar 'data/h: a hard link' archive
+	refused device.tar 'no regular file' archive
+	refused fifo.tar 'no regular file' archive
+	refused twice.tar 'second one of that name' archive
+	refused case.tar 'case of letters' archive
+	refused control.tar 'control byte' archive
+	refused slash.zip 'leads elsewhere|backslash' archive
+	status_is 1 kx-extract-snapshots --verify bomb.zip --max-size=1M
+	says err 'more than 1048576 bytes come out of it \(--max-size\)'
+	status_is 1 kx-extract-snapshots --verify plain.tar --max-size=1000
+	is "$(find . -name '*escaped*' | wc -l)" 0
+	[ ! -e /tmp/kx-escaped ]
+	head -c 700 plain.tar >cut.tar
+	status_is 1 kx-extract-snapshots --verify cut.tar
+	echo 'no archive' >none.zip
+	status_is 1 kx-extract-snapshots --verify none.zip
+	status_is 2 kx-extract-snapshots --verify nosuch.zip
+	status_is 2 kx-extract-snapshots --verify /dev/full
+	status_is 2 kx-extract-snapshots --verify d log
+	status_is 2 kx-extract-snapshots --max-size=5 -C e log
+	[ ! -e e ]
+}
+
+@test "a bag is signed with ssh-keygen, and a time stamp asked for with openssl" {
+	command -v ssh-keygen >/dev/null || skip "no ssh-keygen"
+	command -v openssl >/dev/null || skip "no openssl"
+	event 1 >log
+	status_is 0 kx-extract-snapshots --bagit -C d log
+	ssh-keygen -q -t ed25519 -N '' -f key
+	printf 'officer@example.org %s\n' "$(cut -d' ' -f1,2 key.pub)" >allowed
+	ssh-keygen -q -Y sign -f key -n file d/tagmanifest-sha256.txt
+	ssh-keygen -q -Y verify -f allowed -I officer@example.org -n file \
+		-s d/tagmanifest-sha256.txt.sig <d/tagmanifest-sha256.txt
+	openssl ts -query -data d/tagmanifest-sha256.txt -sha256 -cert \
+		-out d/tagmanifest-sha256.txt.tsq
+	# The request is about these bytes.
+	openssl ts -query -in d/tagmanifest-sha256.txt.tsq -text >text
+	sum=$(sha256sum <d/tagmanifest-sha256.txt | cut -c1-64)
+	is "$(grep -Eo '^ +00[01]0 - [0-9a-f -]{47}' text | cut -d- -f2- | tr -d ' -' | tr -d '\n')" "$sum"
+	status_is 0 kx-extract-snapshots --verify d
+	# Anything that changes the bag changes what was signed.
+	printf x >>d/tagmanifest-sha256.txt
+	ssh-keygen -q -Y verify -f allowed -I officer@example.org -n file \
+		-s d/tagmanifest-sha256.txt.sig <d/tagmanifest-sha256.txt &&
+		fail 'a changed file has a good signature'
+	status_is 1 kx-extract-snapshots --verify d
+}
+
+# --- the page, in a browser ---------------------------------------------------
+
+# browse PAGE [OPTION]...: what Chromium makes of it, its DOM on standard
+# output; nothing is fetched from anywhere.
+browse() {
+	local page=$1
+	shift
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run \
+		--disable-background-networking --disable-component-update \
+		--disable-sync --user-data-dir="$PWD/profile$((++browsed))" \
+		--virtual-time-budget=10000 "$@" --dump-dom \
+		"file://${page// /%20}" 2>browser.log
+}
+
+# drive DIR: the page's copy with tests/page-test.js, and its title.
+drive() {
+	python3 - "$1" "$KX_SRCDIR/tests/page-test.js" <<'END'
+import re, sys
+page = open(sys.argv[1] + "/index.html", encoding="utf-8", newline="").read()
+page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+test = open(sys.argv[2]).read()
+open(sys.argv[1] + "/driven.html", "w", encoding="utf-8", newline="").write(
+    page.replace("</body>", "<script>{" + test + "}</script></body>"))
+END
+	browse "$PWD/$1/driven.html" | sed -n 's,.*<title>\(.*\)</title>.*,\1,p'
+}
+
+@test "the page in a browser: search, filters, keys, and nothing else runs" {
+	command -v chromium >/dev/null || skip "no chromium"
+	{
+		events 8
+		event 9 2 PlateMatched
+		for bad in '<script>document.title=1</script>' '<img src=x onerror=document.title=1>' \
+			'\" onfocus=document.title=1 autofocus x=\"' "' onload='document.title=1" \
+			'</title></script><svg onload=document.title=1>' '-->]]>' \
+			'javascript:document.title=1' '</style><b>' '&lt;&#0;' '\u202ertl\u0000'; do
+			printf '{"id":"%s","event_id":"%s","level":"%s","start_time":1685973361368,"topic":"%s","module":"%s","channel":{"id":"%s","name":"%s","address":{"city":"%s"}},"params":{"identities":[{"faces":[{"first_name":"%s","last_name":"%s","similarity":"%s"}],"plates":[{"number":"%s","state":"%s"}],"list":{"name":"%s","level":"%s"}}]},"snapshots":[{"type":"%s","path":"%s","image":"%s"},{"type":"%s","image":"%s"}]}\n' \
+				"$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$bad" \
+				"$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$bad" "$KX_PICTURE" "$bad" "$bad"
+		done
+	} >log
+	status_is 1 kx-extract-snapshots --bagit -C d --source='<b>x</b>' log
+	browse "$PWD/d/data/index.html" --screenshot="$PWD/shot.png" >dom
+	[ -s shot.png ]
+	# Its own script has run under the policy, and no other has.
+	says dom '19 of 19 events</output>'
+	says dom '<title>Events</title>'
+	is "$(grep -o '<script' dom | wc -l)" 1
+	python3 - d/data/index.html dom <<'END'
+import html.parser, sys
+class Check(html.parser.HTMLParser):
+    cards = 0
+    def handle_starttag(self, tag, attrs):
+        self.cards += tag == "article"
+        assert tag in {"html", "head", "meta", "title", "style", "body", "header",
+            "h1", "form", "label", "input", "select", "option", "button", "output",
+            "p", "kbd", "main", "article", "h2", "time", "bdi", "dl", "dt", "dd",
+            "div", "figure", "a", "img", "figcaption", "br", "code", "footer",
+            "script"}, tag
+        for name, value in attrs:
+            assert not name.startswith("on") and name != "autofocus", (tag, name)
+            assert name not in ("src", "href") or ":" not in value, value
+for name in sys.argv[1:]:
+    check = Check()
+    check.feed(open(name, encoding="utf-8").read())
+    assert check.cards == 19, check.cards
+END
+	is "$(drive d/data)" "cards=19 all=19 plate=11 none=0 topic=1 level=2 camera=1 day=10 both=2 j=high jj=5 k=1 slash=q typing=q escape=true reset=19 quick=true scripts=2 broken=0"
+}

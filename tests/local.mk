@@ -61,6 +61,7 @@ EXTRA_DIST += \
   tests/helper.bash \
   tests/mkcompletions.sh \
   tests/mkrules.sh \
+  tests/page-test.js \
   tests/peers/package.json \
   tests/receiver.py \
   tests/table.py

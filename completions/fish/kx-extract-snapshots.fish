@@ -11,6 +11,8 @@ complete -c kx-extract-snapshots -l dedupe -d 'frames of the same bytes are one 
 complete -c kx-extract-snapshots -l manifest -r -F -d 'write the manifest to FILE: .csv, or .ndjson, .jsonl'
 complete -c kx-extract-snapshots -l missing -r -F -d 'write what is missing to FILE, most urgent first'
 complete -c kx-extract-snapshots -l now -x -d 'how long that can still be had is counted from TIME'
+complete -c kx-extract-snapshots -l verify -x -d 'check a bundle, a directory or an archive, and write nothing'
+complete -c kx-extract-snapshots -l max-size -x -d 'most bytes that may come out of it (200 times its size)'
 complete -c kx-extract-snapshots -l rejects -r -F -d 'keep the records that could not be used, byte for byte'
 complete -c kx-extract-snapshots -l framing -x -a 'auto lines seq concat' -d 'how records follow one another (auto): a text a line, RFC 7464, or texts in a row'
 complete -c kx-extract-snapshots -l max-record -x -d 'longest record that is looked at (256M)'

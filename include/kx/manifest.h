@@ -86,6 +86,25 @@ enum kx_status kx_missing_write(struct kx_missing *missing,
     KX_MUST_CHECK;
 void kx_missing_free(struct kx_missing *missing);
 
+/*
+ * What of a row the record alone decides (all but name, source_file,
+ * source_line, source_offset and reason), in a form of no meaning outside:
+ * equal for equal rows.  From a row, or from cells in column order that were
+ * read from CSV (ptr NULL: absent).
+ */
+#define KX_MANIFEST_COLUMNS 24
+void kx_manifest_essence(struct kx_buf *out,
+    const struct kx_manifest_row *row);
+void kx_manifest_essence_of(struct kx_buf *out,
+    const struct kx_span cell[KX_MANIFEST_COLUMNS]);
+/* Is it the header, and the cells that a reader of the manifest goes by. */
+bool kx_manifest_is_header(const struct kx_span cell[KX_MANIFEST_COLUMNS]);
+struct kx_manifest_read {
+	struct kx_span name, sha256, size, status;
+};
+void kx_manifest_read(const struct kx_span cell[KX_MANIFEST_COLUMNS],
+    struct kx_manifest_read *out);
+
 /* CSV's first line; NDJSON has none. */
 void kx_manifest_begin(struct kx_buf *out, enum kx_manifest_format format);
 void kx_manifest_row(struct kx_buf *out, enum kx_manifest_format format,

@@ -5,7 +5,7 @@
  * Everything from events is escaped and set apart (<bdi>); the page's policy
  * (Content-Security-Policy) lets nothing run but its own script, by hash, and
  * nothing load but pictures beside it.  No clock or zone is asked: times are
- * UTC.  It reads and prints without a script; that adds the search box.
+ * UTC.  It reads and prints without a script; that adds search and filters.
  */
 #ifndef KX_PAGE_H
 #define KX_PAGE_H
