@@ -665,7 +665,7 @@ main(int argc, char **argv)
 
 	parse(&t, argc, argv);
 	make_head(&t, &head);
-	t.schema = kx_schema_new();
+	t.schema = kx_table_schema(&t.table);
 	if (t.schema == NULL)
 		cli_die(ENOMEM, "the columns");
 	if (!t.list && t.sql == NULL && !t.header_only)

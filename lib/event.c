@@ -58,17 +58,19 @@ static const struct {
  * largest object. */
 #define SLOTS 64
 
-_Static_assert(SLOTS <= 64, "a bit a slot in walk_object()");
+_Static_assert(SLOTS == 64, "a bit a slot in walk_object(), six of a hash");
 
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
 struct branch {
-	struct {
+	struct slot {
+		uint64_t head, tail;	/* of the name: see struct key */
 		const char *name;
-		uint32_t len;
+		uint16_t len;
 		int16_t field;		/* enum kx_field, or -1 */
-		bool alias;
 		int16_t branch;		/* what is inside, or -1 */
+		uint8_t group;		/* of the field */
+		bool alias;
 	} slot[SLOTS];
 	int16_t element;	/* branch of the elements of an array, or -1 */
 	int16_t group;		/* of a branch that is an element: its group */
@@ -79,16 +81,60 @@ struct kx_schema {
 	int16_t n;
 };
 
-/* Length, first, last and a middle byte tell the names of one object apart
- * well enough. */
-static inline unsigned
-slot_of(const char *name, size_t len)
+/* A name as two words, its first eight bytes and its last eight: all of it,
+ * where it has no more than sixteen.  Of a shorter name than eight bytes both
+ * are the same, filled up with zeros. */
+struct key {
+	uint64_t head, tail;
+};
+
+static inline uint64_t
+load(const char *p)
 {
-	if (len == 0)
-		return 0;
-	return ((unsigned)len * 7 + (unsigned char)name[0] * 3 +
-	    (unsigned char)name[len - 1] * 5 +
-	    (unsigned char)name[len / 2] * 11) % SLOTS;
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Eight bytes from `name` on are readable. */
+static inline struct key
+key_of(const char *name, size_t len)
+{
+	uint64_t head = load(name);
+
+	if (len >= sizeof(head))
+		return (struct key){ head, load(name + len - sizeof(head)) };
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	head &= (UINT64_C(1) << 8 * len) - 1;
+#else
+	head = len == 0 ? 0 : head & ~UINT64_C(0) << 8 * (8 - len);
+#endif
+	return (struct key){ head, head };
+}
+
+static inline unsigned
+slot_of(struct key key)
+{
+	return (unsigned)((key.head + 3 * key.tail) *
+	    UINT64_C(0x9e3779b97f4a7c15) >> 58);
+}
+
+/* The slot of a name, or a free one. */
+static inline unsigned
+find(const struct branch *b, const char *name, size_t len)
+{
+	struct key key = key_of(name, len);
+	unsigned k = slot_of(key);
+
+	for (; b->slot[k].name != NULL; k = (k + 1) % SLOTS) {
+		if (b->slot[k].head == key.head &&
+		    b->slot[k].tail == key.tail && b->slot[k].len == len &&
+		    (len <= 2 * sizeof(key.head) ||
+		    !memcmp(b->slot[k].name, name, len)))
+			break;
+	}
+	return k;
 }
 
 enum kx_field
@@ -137,6 +183,7 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
     size_t len, int field, bool alias)
 {
 	struct branch *b = &schema->branch[at];
+	char padded[64] = "";
 	unsigned k;
 
 	if (len == 1 && *name == '*') {
@@ -148,15 +195,15 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 		}
 		return b->element;
 	}
-	for (k = slot_of(name, len); b->slot[k].name != NULL;
-	    k = (k + 1) % SLOTS)
-		if (b->slot[k].len == len &&
-		    !memcmp(b->slot[k].name, name, len))
-			break;
+	memcpy(padded, name, len);
+	k = find(b, padded, len);
+	b->slot[k].head = key_of(padded, len).head;
+	b->slot[k].tail = key_of(padded, len).tail;
 	b->slot[k].name = name;
-	b->slot[k].len = (uint32_t)len;
+	b->slot[k].len = (uint16_t)len;
 	if (field >= 0) {
 		b->slot[k].field = (int16_t)field;
+		b->slot[k].group = (uint8_t)kx_field_info[field].group;
 		b->slot[k].alias = alias;
 		return at;
 	}
@@ -192,18 +239,29 @@ branch_path(struct kx_schema *schema, const char *pointer, int field,
 struct kx_schema *
 kx_schema_new(void)
 {
+	return kx_schema_new_for(NULL, ~0u);
+}
+
+struct kx_schema *
+kx_schema_new_for(const bool *fields, unsigned groups)
+{
 	struct kx_schema *schema = calloc(1, sizeof *schema);
 	size_t i;
 
 	if (schema == NULL)
 		return NULL;
 	branch_new(schema);
-	for (i = 0; i < N_PLACES; i++)
-		branch_path(schema, places[i].pointer, (int)places[i].field,
-		    places[i].alias);
+	for (i = 0; i < N_PLACES; i++) {
+		if (fields == NULL || fields[places[i].field])
+			branch_path(schema, places[i].pointer,
+			    (int)places[i].field, places[i].alias);
+	}
 	for (i = 0; i < N_ARRAYS; i++) {
-		int16_t at = branch_path(schema, arrays[i].pointer, -1, false);
+		int16_t at;
 
+		if (!(groups & 1u << arrays[i].group))
+			continue;
+		at = branch_path(schema, arrays[i].pointer, -1, false);
 		if (at >= 0)
 			schema->branch[at].group = (int16_t)arrays[i].group;
 	}
@@ -258,22 +316,40 @@ struct target {
 	uint32_t row;
 };
 
-static void
-put(struct kx_event *event, struct target target, int field, bool alias,
+static inline void
+put(struct kx_event *event, struct target target, const struct slot *slot,
     uint32_t node)
 {
-	enum kx_group group = kx_field_info[field].group;
+	enum kx_group group = (enum kx_group)slot->group;
+	int field = slot->field;
 
-	if (group == KX_GROUP_EVENT) {
-		if (alias)
-			event->flat[field] = node;
-		else
-			event->field[field] = node;
+	if (group == KX_GROUP_EVENT && slot->alias) {
+		event->flat[field] = node;
+		event->has_flat = true;
+	} else if (group == KX_GROUP_EVENT) {
+		event->field[field] = node;
 	} else if (group == target.group) {
 		struct kx_row *row = &event->rows[group].row[target.row];
 
 		row->field[field - (int)kx_group_first(group)] = node;
 	}
+}
+
+/* The slot of a name that is spelled with escapes. */
+static KX_NOINLINE unsigned
+find_escaped(struct kx_event *event, const struct branch *b, uint32_t i)
+{
+	struct kx_buf scratch = { NULL, 0, 0, false };
+	struct kx_span name = kx_json_decode(event->json, i, &scratch, NULL);
+	unsigned k;
+
+	if (kx_buf_failed(&scratch)) {
+		event->no_memory = true;
+		name = KX_SPAN("--------");	/* no name of ours */
+	}
+	k = find(b, name.ptr, name.len);
+	kx_buf_free(&scratch);
+	return k;
 }
 
 static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
@@ -292,24 +368,21 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 
 	for (i = obj + 1; i < end; i = node[i + 1].next) {
 		struct kx_span name = kx_json_str(json, i);
-		struct kx_buf scratch = { 0 };
+		const struct slot *slot;
 		unsigned k;
 
 		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0))
-			name = kx_json_decode(json, i, &scratch, NULL);
-		for (k = slot_of(name.ptr, name.len); b->slot[k].name != NULL;
-		    k = (k + 1) % SLOTS)
-			if (b->slot[k].len == name.len &&
-			    !memcmp(b->slot[k].name, name.ptr, name.len))
-				break;
-		if (b->slot[k].name != NULL) {
+			k = find_escaped(event, b, i);
+		else
+			k = find(b, name.ptr, name.len);
+		slot = &b->slot[k];
+		if (slot->name != NULL) {
 			event->may_repeat |= (seen >> k & 1) != 0;
 			seen |= UINT64_C(1) << k;
-			if (b->slot[k].field >= 0)
-				put(event, target, b->slot[k].field,
-				    b->slot[k].alias, i + 1);
-			if (b->slot[k].branch >= 0)
-				walk_value(event, schema, b->slot[k].branch,
+			if (slot->field >= 0)
+				put(event, target, slot, i + 1);
+			if (slot->branch >= 0)
+				walk_value(event, schema, slot->branch,
 				    target, i + 1);
 			else
 				event->may_repeat |= node[i + 1].next > i + 2;
@@ -318,10 +391,6 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 			    node[i + 1].next > i + 2;
 			unknown = true;
 		}
-		if (KX_UNLIKELY(kx_buf_failed(&scratch)))
-			event->no_memory = true;
-		if (KX_UNLIKELY(scratch.ptr != NULL))
-			kx_buf_free(&scratch);
 	}
 }
 
@@ -406,7 +475,9 @@ kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
 	event->may_repeat = false;
 	event->is_object = kx_json_type(json, root) == KX_JSON_OBJECT;
 	memset(event->field, 0, sizeof event->field);
-	memset(event->flat, 0, sizeof event->flat);
+	if (event->has_flat)
+		memset(event->flat, 0, sizeof event->flat);
+	event->has_flat = false;
 	for (g = 0; g < KX_N_GROUPS; g++)
 		event->rows[g].n = 0;
 	if (!event->is_object) {
@@ -414,7 +485,7 @@ kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
 		return true;
 	}
 	walk_object(event, schema, 0, top, root);
-	for (f = 0; f < KX_N_FIELDS; f++)
+	for (f = 0; event->has_flat && f < KX_N_FIELDS; f++)
 		if (event->field[f] == 0)
 			event->field[f] = event->flat[f];
 	return !event->no_memory;

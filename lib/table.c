@@ -179,6 +179,81 @@ kx_table_add_default(struct kx_table *table)
 	return status;
 }
 
+/* The fields that a derived column is made from. */
+static void
+add_sources(const struct kx_column *column, bool *fields)
+{
+	switch ((enum kx_derived)column->derived) {
+	case KX_DERIVED_START_ISO:
+		fields[KX_EVENT_START_TIME] = true;
+		break;
+	case KX_DERIVED_END_ISO:
+		fields[KX_EVENT_END_TIME] = true;
+		break;
+	case KX_DERIVED_DURATION_MS:
+		fields[KX_EVENT_START_TIME] = true;
+		fields[KX_EVENT_END_TIME] = true;
+		break;
+	case KX_DERIVED_LEVEL_NAME:
+		fields[KX_EVENT_LEVEL] = true;
+		break;
+	case KX_DERIVED_ORIGIN:
+		fields[KX_EVENT_ID] = true;
+		break;
+	case KX_DERIVED_IMAGES:
+	case KX_DERIVED_HAS_IMAGE:
+		fields[KX_SNAPSHOT_IMAGE] = true;
+		break;
+	case KX_DERIVED_STAMP_NS:
+	case KX_DERIVED_EXPIRES_ISO:
+		fields[KX_SNAPSHOT_PATH] = true;
+		break;
+	default:	/* the rest need rows, or nothing of the event */
+		break;
+	}
+}
+
+/* The groups whose rows a column needs. */
+static unsigned
+groups_of(const struct kx_column *column)
+{
+	const unsigned found = 1u << KX_GROUP_FACE | 1u << KX_GROUP_PLATE;
+
+	if (column->derived == KX_DERIVED_IMAGES)
+		return 1u << KX_GROUP_SNAPSHOT;
+	if (column->derived == KX_DERIVED_TAGS)
+		return 1u << KX_GROUP_TAG;
+	if (column->derived >= 0 && column->group == KX_GROUP_IDENTITY)
+		return 1u << KX_GROUP_IDENTITY | found;
+	return 1u << column->group;
+}
+
+struct kx_schema *
+kx_table_schema(const struct kx_table *table)
+{
+	unsigned groups = 1u << table->rows;
+	bool fields[KX_N_FIELDS];
+	size_t i;
+
+	memcpy(fields, table->has, sizeof(fields));
+	for (i = 0; i < N_INSIDES; i++) {
+		if (table->inside & 1u << i && insides[i].field >= 0)
+			fields[insides[i].field] = true;
+	}
+	fields[KX_EVENT_SNAPSHOTS] = true;
+	for (i = 0; i < table->n; i++) {
+		groups |= groups_of(&table->column[i]);
+		if (table->column[i].derived >= 0)
+			add_sources(&table->column[i], fields);
+	}
+	/* Faces and plates are found in the same identities; whether one of
+	 * them is there tells how to read what is odd about the other. */
+	if (groups & (1u << KX_GROUP_FACE | 1u << KX_GROUP_PLATE))
+		groups |= 1u << KX_GROUP_IDENTITY | 1u << KX_GROUP_FACE |
+		    1u << KX_GROUP_PLATE;
+	return kx_schema_new_for(fields, groups);
+}
+
 /* --- writers ------------------------------------------------------------ */
 
 enum kx_status
@@ -188,6 +263,8 @@ kx_table_writer_init(struct kx_table_writer *writer,
 {
 	*writer = (struct kx_table_writer){ .table = table, .csv = *csv,
 	    .zone = zone, .note = note };
+	/* No number has to be quoted. */
+	writer->fast = strchr("+-.:", csv->delimiter) == NULL;
 	if (table->hashes &&
 	    kx_hash_new(KX_SHA256, &writer->hash, NULL) != KX_OK)
 		return KX_FAIL;
@@ -665,8 +742,7 @@ kx_table_rows(struct kx_table_writer *writer, const struct kx_table_in *in,
 	};
 	uint32_t i, n;
 
-	/* No number has to be quoted. */
-	m.fast = strchr("+-.:", m.csv->delimiter) == NULL;
+	m.fast = writer->fast;
 	m.fast_text = !m.csv->exact;
 	m.special = m.csv->escapes ? '\\' : '"';
 	m.node[KX_GROUP_EVENT] = m.event->field;

@@ -272,3 +272,25 @@ END
 	kx-to-csv --excel --no-header log >> pieces
 	kx-to-csv --excel log | cmp - pieces
 }
+
+@test "a column alone is what it is among all others" {
+	genlog --seed=13 --events=60 -o log
+	kx-to-csv --list-columns | cut -f1 > names
+	for rows in event snapshot; do
+		kx-to-csv --rows=$rows --columns="$(paste -sd, names)" log > csv
+		while read -r name; do
+			kx-to-csv --rows=$rows --columns="$name" log > "alone.$name" 2> err
+		done < names
+		python3 - <<'END'
+import csv
+def read(name):
+    with open(name, newline="", encoding="utf-8") as f:
+        return list(csv.reader(f, strict=True))
+columns = list(zip(*read("csv")))
+for column in columns:
+    alone = [row[0] for row in read("alone." + column[0])]
+    assert list(column) == alone, column[0]
+assert len(columns) > 75 and len(columns[0]) > 20
+END
+	done
+}

@@ -79,6 +79,7 @@ struct kx_event {
 	bool may_repeat;		/* an object of the record may have a
 					   name twice: kx_json_duplicates()
 					   knows; false: none has */
+	bool has_flat;			/* some of `flat` is set */
 	uint32_t field[KX_N_FIELDS];	/* KX_GROUP_EVENT's; 0: absent */
 	uint32_t flat[KX_N_FIELDS];	/* the other spelling, where used */
 	struct kx_rows rows[KX_N_GROUPS];	/* but EVENT's */
@@ -87,6 +88,11 @@ struct kx_event {
 /* The field table made ready for looking names up: read-only, shared by all
  * threads, freed with kx_schema_free().  NULL without memory. */
 struct kx_schema *kx_schema_new(void);
+/* The same of some fields alone, by enum kx_field, and of the groups whose bits
+ * are set (a group's rows, and those of groups that they are in): the walk does
+ * not go into what holds none of them, so a name that is twice in there shows
+ * as may_repeat. */
+struct kx_schema *kx_schema_new_for(const bool *fields, unsigned groups);
 void kx_schema_free(struct kx_schema *schema);
 
 /* Zero-initialised is valid.  Rows are reused from one event to the next. */

@@ -56,6 +56,10 @@ enum kx_status kx_table_add_program(struct kx_table *table,
 /* Add those that a table of such rows has if nothing else is said. */
 enum kx_status kx_table_add_default(struct kx_table *table) KX_MUST_CHECK;
 
+/* What of an event the table looks at, to walk events by; freed with
+ * kx_schema_free().  NULL without memory. */
+struct kx_schema *kx_table_schema(const struct kx_table *table);
+
 /* What is odd about a value that has become a cell. */
 enum kx_oddity {
 	KX_ODD_TYPE,	/* wrong type: the cell is null */
@@ -103,7 +107,7 @@ struct kx_table_writer {
 	kx_table_zone *zone;	/* NULL: UTC */
 	kx_table_note *note;
 	/* the rest is the module's */
-	struct kx_buf *scratch;
+	bool fast;			/* numbers need no quotes */
 	struct kx_hash *hash;
 	struct kx_json value_json;
 	int64_t zone_from, zone_to;	/* zone_minutes holds in between */
