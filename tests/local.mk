@@ -53,6 +53,8 @@ EXTRA_DIST += \
 EXTRA_DIST += \
   tests/arm64.sh \
   tests/bench/run.sh \
+  tests/bench/to-csv-duckdb.mjs \
+  tests/bench/to-csv.sh \
   tests/data \
   tests/demo.sh \
   tests/fault/refuse.c \

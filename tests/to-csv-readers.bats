@@ -109,6 +109,40 @@ END
 	done
 }
 
+# examples REGEX: lines of the manual's EXAMPLES that match, as they are typed.
+examples() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/s/^\(\.Dl \)\{0,1\}\$ //p' \
+		"$KX_SRCDIR/cmd/kx-to-csv.1" |
+		sed 's/\\(dq/"/g; s/\\e/\\/g' | grep -E -- "$1"
+}
+
+@test "the manual's examples" {
+	command -v sqlite3 mlr zstd || skip "no sqlite3, mlr or zstd"
+	genlog --seed=14 --events=300 -o log.ndjson
+	zstd -q log.ndjson
+	examples . | grep -v -e psql -e parallel > commands
+	[ "$(wc -l < commands)" -ge 10 ]
+	while read -r command; do
+		echo "\$ $command"
+		bash -eo pipefail -c "$command" < /dev/null
+	done < commands > out
+	[ "$(wc -l < night.csv)" -gt 50 ]
+	grep -qc '^id,level,plates$' out
+	[ "$(sqlite3 log.db 'SELECT count(*) FROM event')" -eq 300 ]
+	# What the join found is what the last query put out.
+	[ "$(sqlite3 log.db 'SELECT count(*) FROM face f JOIN event e USING (id)')" -gt 50 ]
+	grep -q '|' out
+	grep -q '^channel.name  *count$' out
+	if command -v parallel; then
+		export HOME=$PWD
+		mkdir -p .parallel && touch .parallel/will-cite
+		while read -r command; do
+			bash -eo pipefail -c "$command"
+		done < <(examples 'header-only|parallel')
+		kx-to-csv log.ndjson | cmp - log.csv
+	fi
+}
+
 # A server of our own, on a socket in the work folder.
 postgres_start() {
 	local bin
@@ -147,12 +181,14 @@ teardown() {
 END
 	postgres_start
 	for rows in $KINDS; do
-		kx-to-csv --rows=$rows --print-sql=postgresql | psql -q
 		kx-to-csv --rows=$rows log > csv
 		# A file of the server's own, for psql looks at lines itself.
 		install -m 644 csv "$pg/csv"
-		psql -q -c "COPY $rows FROM '$pg/csv' (FORMAT csv, HEADER MATCH)"
-		psql -q -c "COPY (SELECT * FROM $rows) TO STDOUT (FORMAT csv, HEADER)" > back
+		{
+			kx-to-csv --rows=$rows --print-sql=postgresql
+			echo "COPY $rows FROM '$pg/csv' (FORMAT csv, HEADER MATCH);"
+			echo "COPY (SELECT * FROM $rows) TO STDOUT (FORMAT csv, HEADER);"
+		} | psql -q > back
 		kx-to-csv --list-columns --columns="$(names $rows)" | cut -f2 > types
 		python3 - <<'END'
 import collections, csv, datetime, decimal
@@ -175,14 +211,13 @@ want, have = read("csv", convert), read("back", convert)
 assert want == have and sum(want[1].values()) > 100, (want[1] - have[1],
                                                       have[1] - want[1])
 END
-		# Missing values and empty strings are told apart, in both formats.
-		psql -q -c "TRUNCATE $rows"
-		kx-to-csv --rows=$rows --tsv --null='\N' --no-header log |
-			psql -q -c "COPY $rows FROM STDIN"
-		psql -q -c "COPY (SELECT * FROM $rows) TO STDOUT (FORMAT csv, HEADER)" > again
-		sort back > sorted
-		sort again | cmp - sorted
 	done
+	# Missing values and empty strings are told apart, in both formats.
+	psql -q -c 'COPY (SELECT * FROM event) TO STDOUT (FORMAT csv, HEADER)' | sort > back
+	psql -q -c 'TRUNCATE event'
+	kx-to-csv --tsv --null='\N' --no-header log | psql -q -c 'COPY event FROM STDIN'
+	psql -q -c 'COPY (SELECT * FROM event) TO STDOUT (FORMAT csv, HEADER)' |
+		sort | cmp - back
 	[ "$(psql -At -c 'SELECT "channel.name" IS NULL, "object.type" IS NULL FROM event WHERE id = '"'odd'")" = 'f|t' ]
 	kx-to-csv --time=iso --columns=id,start_time --print-sql=postgresql |
 		sed 's/"event"/iso/' | psql -q
@@ -190,6 +225,16 @@ END
 		psql -q -c 'COPY iso FROM STDIN (FORMAT csv, HEADER)'
 	[ "$(psql -At -c 'SELECT count(*) FROM iso JOIN event USING (id)
 		WHERE extract(epoch FROM iso.start_time) * 1000 = event.start_time')" -ge 600 ]
+	# The manual's examples.
+	psql -q -c 'DROP TABLE event'
+	grep -v '"odd"' log > log.ndjson
+	while read -r command; do
+		bash -eo pipefail -c "$command"
+	done < <(examples psql | grep -v tsv) > /dev/null
+	[ "$(psql -At -c 'SELECT count(*) FROM event')" -eq 600 ]
+	cp log log.ndjson
+	bash -eo pipefail -c "$(examples 'psql.*|tsv' | grep tsv)" > /dev/null
+	[ "$(psql -At -c 'SELECT count(*) FROM event')" -eq 1201 ]
 }
 
 @test "--excel, by LibreOffice: ids, names and plates as sent, numbers as numbers" {

@@ -9,6 +9,7 @@
 #
 # KX_BENCH_RUNS=N    runs of a job (default 5)
 # KX_BENCH_SCALE=N   logs of N percent of the size (default 100)
+# KX_BENCH=PART      that part alone: to-csv
 set -euo pipefail
 
 PATH=$KX_BUILDDIR:$PATH
@@ -139,12 +140,20 @@ table() {
 		job 'python3 with orjson' - "$py" peer.py "$log"
 	fi
 	job 'kx-validate' - kx-validate "$log"
-	job 'kx-to-csv' - kx-to-csv "$log"
 	job 'kx-replay --speed=max' - kx-replay --speed=max "$log"
 }
 
+if [ -n "${KX_BENCH-}" ]; then
+	# shellcheck source=/dev/null
+	. "$KX_SRCDIR/tests/bench/$KX_BENCH.sh"
+	exit
+fi
+
 table lean.ndjson 3 10
 table images.ndjson 2.5 15
+
+# shellcheck source=tests/bench/to-csv.sh
+. "$KX_SRCDIR/tests/bench/to-csv.sh"
 
 shm=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo .)")
 trap 'rm -rf "$shm"' EXIT

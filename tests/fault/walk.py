@@ -50,12 +50,15 @@ CASES = [
     ("filter-libjq", ["kx-filter", "-o", "kept",
                       '.topic | test("^face"; "i")', "LOG"]),
     ("to-csv", ["kx-to-csv", "-o", "table", "LOG"]),
+    ("to-csv-jq", ["kx-to-csv", "--rows=snapshot", "-o", "table",
+                   "--columns=id,record_sha256,snapshot.index,n=.id|ascii_downcase",
+                   "LOG"]),
     ("frames", ["kx-extract-snapshots", "-C", "frames", "LOG"]),
     ("bag", ["kx-extract-snapshots", "--bagit", "-o", "bag.zip", "LOG"]),
     ("replay", ["kx-replay", "--speed=max", "LOG"]),
 ]
 # So many calls that only some are tried, whatever --most says.
-MANY = {"filter-libjq": 150}
+MANY = {"filter-libjq": 150, "to-csv-jq": 150}
 
 
 def snapshot(folder):
