@@ -98,11 +98,16 @@ struct tools {
 	struct kx_buf whole;		/* a batch with their cells put in */
 };
 
-/* Where notes about the row at hand go. */
+/* A record with a million odd elements has nothing more to say than one with a
+ * few, and finding the place of each would take all day. */
+#define NOTES_MAX 100
+
+/* Where notes about the record at hand go. */
 struct place {
 	struct run_batch *batch;
 	const struct kx_record *record;
 	const struct kx_json *json;
+	unsigned n_notes;
 };
 
 /* batch->user */
@@ -118,11 +123,19 @@ static void
 note(void *arg, enum kx_oddity oddity, uint32_t node, const char *name,
     enum kx_type wanted)
 {
-	const struct place *p = arg;
+	struct place *p = arg;
 	size_t at = p->json->node[node].off;
 	struct kx_span raw = kx_json_raw(p->json, node);
 	char number[41] = "";
 
+	if (p->n_notes == NOTES_MAX)
+		return;
+	if (++p->n_notes == NOTES_MAX) {
+		run_finding(p->batch, p->record, p->json, KX_SEV_NOTE,
+		    "many-notes", at, node, "this and what else is odd in the "
+		    "record is not told of");
+		return;
+	}
 	/* A number says more than that it is one. */
 	if (kx_json_type(p->json, node) == KX_JSON_NUMBER &&
 	    wanted != KX_TYPE_STR && raw.len < sizeof(number))
@@ -228,7 +241,7 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 {
 	const struct to_csv *t = ctx;
 	struct tools *tools = worker->user;
-	struct place place = { batch, rec, &worker->json };
+	struct place place = { batch, rec, &worker->json, 0 };
 	struct kx_table_in in = { .event = &tools->event, .line = rec->line,
 	    .off = rec->off };
 

@@ -79,6 +79,7 @@ check_PROGRAMS += \
   tests/unit/base64 \
   tests/unit/buf \
   tests/unit/bundle \
+  tests/unit/column \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
@@ -101,6 +102,7 @@ TESTS += \
   tests/unit/base64 \
   tests/unit/buf \
   tests/unit/bundle \
+  tests/unit/column \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
@@ -122,6 +124,7 @@ tests_unit_base_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base64_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_buf_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_bundle_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_column_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)

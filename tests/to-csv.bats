@@ -381,6 +381,33 @@ END
 	[ ${#stderr_lines[@]} -eq 0 ]
 }
 
+@test "parts in their tens of thousands, and odd ones, take no time" {
+	python3 - <<'END'
+import json
+n = 40000
+for name, e in (
+    ("sound", {"params": {"identities": [
+        {"faces": [{"id": i}, {"id": -i}], "plates": [{"id": i}]} for i in range(n)]},
+        "snapshots": [{"path": "p"}] * n, "channel": {"tags": [{"id": 1}] * n}}),
+    ("one", {"params": {"identities": [{"faces": [{"id": i} for i in range(n)]}]}}),
+    ("odd", {"params": {"identities": [5] * n}, "snapshots": [[]] * n,
+             "channel": {"tags": ["x"] * n}})):
+    with open(name, "w") as f:
+        f.write(json.dumps(e) + "\n")
+END
+	c=identity.index,identity.faces,face.index,face.id,plate.index,list.id,snapshot.type,tag.name
+	for rows in identity face snapshot tag; do
+		for log in sound one odd; do
+			timeout 20 kx-to-csv --rows=$rows --columns=$c $log > $log.csv 2> $log.err
+		done
+		[ "$(wc -l < sound.csv)" -gt 40000 ]
+	done
+	kx-to-csv --rows=face --columns=face.index,face.id one | sed 1d > have
+	seq 0 39999 | sed 's/.*/&,&/' | cmp - have
+	[ "$(wc -l < odd.err)" -eq 100 ]
+	grep -q '\[many-notes\]$' odd.err
+}
+
 @test "delimiters, line ends, headers and what stands for nothing" {
 	echo '{"id":"a;b","topic":"c,d","level":3,"channel":{"name":"NULL"}}' > in
 	t() { kx-to-csv --columns=id,topic,level,module,channel.name "$@" in; }

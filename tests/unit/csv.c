@@ -70,6 +70,125 @@ test_rows(void **state)
 	    "\"q\"", "", " x ");
 }
 
+/* One cell, as text and as an integer. */
+static void
+check_cell(struct kx_csv csv, struct kx_span text, const char *as_text,
+    const char *as_integer)
+{
+	struct kx_buf out = { NULL, 0, 0, false };
+	struct kx_csv copy = csv;
+
+	kx_csv_cell(&csv, &out, text);
+	assert_true(kx_span_eq(kx_buf_span(&out), kx_span_str(as_text)));
+	kx_buf_reset(&out, SIZE_MAX);
+	if (as_integer != NULL) {
+		kx_csv_integer(&copy, &out, text);
+		assert_true(kx_span_eq(kx_buf_span(&out),
+		    kx_span_str(as_integer)));
+	}
+	kx_buf_free(&out);
+}
+
+static void
+test_exact(void **state)
+{
+	const struct kx_csv csv = { .delimiter = ',', .exact = true,
+	    .guard = true };
+	char digits[301], want[303];
+
+	(void)state;
+	check_cell(csv, KX_SPAN("1-4-09"), "\"=\"\"1-4-09\"\"\"", NULL);
+	check_cell(csv, KX_SPAN("a\"5"), "\"=\"\"a\"\"\"\"5\"\"\"", NULL);
+	check_cell(csv, KX_SPAN("tRUE"), "\"=\"\"tRUE\"\"\"", NULL);
+	check_cell(csv, KX_SPAN("True."), "True.", NULL);
+	check_cell(csv, KX_SPAN("a\n5"), "\"a\n5\"", NULL);
+	check_cell(csv, KX_SPAN("=A5"), "'=A5", NULL);
+	check_cell(csv, KX_SPAN("-"), "'-", NULL);
+	check_cell(csv, KX_SPAN("Anna"), "Anna", NULL);
+	check_cell(csv, KX_SPAN("123456789012345"),
+	    "\"=\"\"123456789012345\"\"\"", "123456789012345");
+	check_cell(csv, KX_SPAN("-123456789012345"),
+	    "\"=\"\"-123456789012345\"\"\"", "-123456789012345");
+	check_cell(csv, KX_SPAN("1234567890123456"),
+	    "\"=\"\"1234567890123456\"\"\"",
+	    "\"=\"\"1234567890123456\"\"\"");
+	memset(digits, '7', 300);
+	digits[300] = '\0';
+	want[0] = '\'';
+	memcpy(want + 1, digits, 301);
+	check_cell(csv, kx_span_str(digits), want, want);
+	digits[299] = 'x';
+	check_cell(csv, kx_span_str(digits), digits, NULL);
+}
+
+static void
+test_null(void **state)
+{
+	const struct kx_csv csv = { .delimiter = ';' };
+	const struct kx_csv tsv = { .delimiter = '\t', .escapes = true };
+
+	(void)state;
+	assert_true(kx_csv_may_be_null(&csv, KX_SPAN("")));
+	assert_true(kx_csv_may_be_null(&csv, KX_SPAN("\\N")));
+	assert_true(kx_csv_may_be_null(&csv, KX_SPAN("n,a")));
+	assert_true(kx_csv_may_be_null(&tsv, KX_SPAN("\\N")));
+	assert_true(kx_csv_may_be_null(&tsv, KX_SPAN("\"")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN("n;a")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN("\"")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN("\\.")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN("a\0")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN("a\r")));
+	assert_false(kx_csv_may_be_null(&csv, KX_SPAN(" ")));
+	assert_false(kx_csv_may_be_null(&tsv, KX_SPAN("\\n")));
+	assert_false(kx_csv_may_be_null(&tsv, KX_SPAN("a\tb")));
+}
+
+/* Cells that come later, put in between. */
+static void
+test_holes(void **state)
+{
+	struct kx_buf made = { NULL, 0, 0, false }, out = made;
+	struct kx_csv csv = { .delimiter = ',' }, inside = csv;
+	size_t hole;
+
+	(void)state;
+	kx_csv_hole(&csv, &made);
+	assert_int_equal(made.len, 0);
+	kx_csv_cell(&csv, &made, KX_SPAN("b"));
+	kx_csv_hole(&csv, &made);
+	hole = made.len;
+	kx_csv_end(&csv, &made);
+	kx_csv_cell(&inside, &out, KX_SPAN("a,"));
+	kx_buf_add(&out, made.ptr, hole);
+	inside.in_row = false;
+	kx_csv_null(&inside, &out);
+	kx_buf_add(&out, made.ptr + hole, made.len - hole);
+	assert_true(kx_span_eq(kx_buf_span(&out), KX_SPAN("\"a,\",b,\n")));
+	/* Of the next row the length counts again. */
+	kx_buf_reset(&made, SIZE_MAX);
+	kx_csv_null(&csv, &made);
+	kx_csv_end(&csv, &made);
+	assert_true(kx_span_eq(kx_buf_span(&made), KX_SPAN("\"\"\n")));
+	kx_buf_free(&made);
+	kx_buf_free(&out);
+}
+
+static void
+test_clean(void **state)
+{
+	struct kx_buf out = { NULL, 0, 0, false };
+
+	(void)state;
+	kx_csv_clean(&out, KX_SPAN("\0a\0\0b"));
+	assert_true(kx_span_eq(kx_buf_span(&out),
+	    KX_SPAN("\xef\xbf\xbd" "a\xef\xbf\xbd\xef\xbf\xbd" "b")));
+	kx_buf_reset(&out, SIZE_MAX);
+	kx_csv_clean(&out, KX_SPAN("x"));
+	kx_csv_clean(&out, KX_SPAN_NULL);
+	assert_true(kx_span_eq(kx_buf_span(&out), KX_SPAN("x")));
+	kx_buf_free(&out);
+}
+
 /* Read one row back as RFC 4180 says; the number of cells. */
 static size_t
 read_row(const char *p, struct kx_buf *cells, size_t most)
@@ -163,6 +282,10 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_null),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_formulas),
 	};
