@@ -38,6 +38,8 @@
 #define HELP_WIDTH 79
 /* Room for what kx_diag_format() makes (under 1,000 bytes) and one line. */
 #define MESSAGE_MAX 1280
+/* Bytes of many messages that go out by one write. */
+#define MANY_MAX 65536
 
 struct cli_common cli = {
 	.framing = KX_FRAMING_AUTO,
@@ -130,6 +132,11 @@ say(const struct kx_finding *finding, const char *more)
 	const char *name;
 	int saved = errno;
 
+	if (cli.sink != NULL) {
+		cli.sink(finding);
+		errno = saved;
+		return;
+	}
 	name = self.tool != NULL ? self.tool->name : "kx";
 	if (self.progress_shown)
 		kx_buf_adds(&out, "\r\033[K");
@@ -233,6 +240,7 @@ cli_die(int errnum, const char *fmt, ...)
 {
 	va_list ap;
 
+	cli.sink = NULL;
 	va_start(ap, fmt);
 	vsay(KX_SEV_ERROR, errnum, NULL, fmt, ap);
 	va_end(ap);
@@ -244,6 +252,7 @@ cli_usage(const char *fmt, ...)
 {
 	va_list ap;
 
+	cli.sink = NULL;
 	va_start(ap, fmt);
 	vsay(KX_SEV_ERROR, 0, "--help", fmt, ap);
 	va_end(ap);
@@ -257,6 +266,36 @@ cli_finding(const struct kx_finding *finding)
 	    finding->severity < KX_SEV_ERROR)
 		return;
 	say(finding, NULL);
+}
+
+/* As cli_finding() of each, with as few writes as go. */
+void
+cli_findings(const struct kx_finding *findings, size_t n)
+{
+	static char space[MANY_MAX + MESSAGE_MAX + KX_PADDING];
+	struct kx_buf out = { space, 0, MANY_MAX + MESSAGE_MAX, false };
+	size_t i;
+
+	if (self.progress_shown && n > 0) {
+		cli_stderr("\r\033[K", 4);
+		self.progress_shown = false;
+	}
+	for (i = 0; i < n; i++) {
+		if (cli.quiet && self.tool->quiet == NULL &&
+		    findings[i].severity < KX_SEV_ERROR)
+			continue;
+		if (cli.sink != NULL) {
+			cli.sink(&findings[i]);
+			continue;
+		}
+		kx_diag_format(&findings[i], self.tool->name, cli.diagnostics,
+		    &out);
+		if (out.len >= MANY_MAX) {
+			cli_stderr(out.ptr, out.len);
+			out.len = 0;
+		}
+	}
+	cli_stderr(out.ptr, out.len);
 }
 
 void

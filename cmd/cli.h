@@ -54,6 +54,9 @@ struct cli_tool {
 struct cli_common {
 	enum kx_framing framing;
 	enum kx_diag_format diagnostics;
+	/* Takes what would be said on standard error; not what ends the
+	 * program.  NULL: it is said. */
+	void (*sink)(const struct kx_finding *finding);
 	const char *source;		/* --source, or NULL */
 	uint64_t base_off, base_line;
 	size_t max_record;
@@ -94,8 +97,9 @@ void cli_die(int errnum, const char *fmt, ...) KX_PRINTF(2, 3)
 void cli_usage(const char *fmt, ...) KX_PRINTF(1, 2)
     __attribute__((noreturn));
 
-/* Print a finding to standard error. */
+/* Print a finding to standard error; several, by few writes (main thread). */
 void cli_finding(const struct kx_finding *finding);
+void cli_findings(const struct kx_finding *findings, size_t n);
 
 /* Bytes as they are to standard error, by one write(2). */
 void cli_stderr(const void *ptr, size_t len);

@@ -19,6 +19,12 @@ KX_CMD_LIBS = cmd/libcli.a $(KX_LIBS) lib/gnulib/libgnu.a \
 
 bin_PROGRAMS += cmd/kx-validate
 cmd_kx_validate_CFLAGS = $(KX_CFLAGS)
+cmd_kx_validate_SOURCES = \
+  cmd/kx-validate.c \
+  cmd/rule-options.c \
+  cmd/rule-options.h \
+  cmd/verdict.c \
+  cmd/verdict.h
 cmd_kx_validate_LDADD = $(KX_CMD_LIBS)
 
 bin_PROGRAMS += cmd/kx-filter

@@ -35,6 +35,9 @@
  * possible: a few MB. */
 #define SLICE 8192
 
+/* Bytes of a JSON pointer that are kept: more than a message shows. */
+#define POINTER_MOST 1000
+
 #define PROGRESS_MS 200		/* between two lines, on a terminal */
 #define PROGRESS_LOG_MS 1000	/* elsewhere */
 
@@ -216,13 +219,18 @@ find_place(struct kx_finding *finding, const struct kx_record *record,
 	finding->line = record->line;
 	finding->column = record->column + at;
 	finding->off = record->off + at;
-	if (!record->multiline)
-		return;
-	while ((found = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+	while (record->multiline &&
+	    (found = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		p = found + 1;
 		finding->line++;
 		finding->column = (uint64_t)(end - p) + 1;
 	}
+	if (cli.diagnostics != KX_DIAG_SARIF)
+		return;
+	/* Of what stands before the record on its line no more is known than
+	 * that it is there. */
+	for (finding->characters = finding->column; p < end; p++)
+		finding->characters -= ((unsigned char)*p & 0xc0) == 0x80;
 }
 
 static void
@@ -250,10 +258,17 @@ add_message(struct run_batch *batch, const struct kx_record *record,
 	int n;
 
 	find_place(&finding, record, at);
-	n = vsnprintf(message, sizeof(message), fmt, ap);
-	if (n < 0)
-		message[0] = '\0';
-	finding.message = kx_arena_dup(&batch->arena, kx_span_str(message));
+	if (!strcmp(fmt, "%s")) {
+		/* Worded already, as it mostly is where there are many. */
+		finding.message = kx_arena_dup(&batch->arena,
+		    kx_span_str(va_arg(ap, const char *)));
+	} else {
+		n = vsnprintf(message, sizeof(message), fmt, ap);
+		if (n < 0)
+			message[0] = '\0';
+		finding.message = kx_arena_dup(&batch->arena,
+		    kx_span_str(message));
+	}
 	if (finding.message == NULL)
 		batch->no_memory = true;
 	else
@@ -265,16 +280,18 @@ run_finding(struct run_batch *batch, const struct kx_record *record,
     const struct kx_json *json, enum kx_severity severity, const char *rule,
     size_t at, uint32_t node, const char *fmt, ...)
 {
-	struct kx_buf pointer = { NULL, 0, 0, false };
 	const char *copy = NULL;
+	struct kx_span span;
 	va_list ap;
 
 	if (node != 0) {
-		kx_json_pointer(json, node, &pointer);
-		if (!kx_buf_failed(&pointer))
-			copy = kx_arena_dup(&batch->arena,
-			    kx_buf_span(&pointer));
-		kx_buf_free(&pointer);
+		kx_buf_reset(&batch->pointer, KEEP);
+		kx_json_pointer(json, node, &batch->pointer);
+		span = kx_buf_span(&batch->pointer);
+		if (span.len > POINTER_MOST)
+			span.len = POINTER_MOST;
+		if (!kx_buf_failed(&batch->pointer))
+			copy = kx_arena_dup(&batch->arena, span);
 		if (copy == NULL)
 			batch->no_memory = true;
 	}
@@ -631,7 +648,6 @@ static void
 finish_results(struct run *run, struct run_batch *batch)
 {
 	bool more = true;
-	size_t i;
 
 	run->totals.records += batch->n_records;
 	run->totals.malformed += batch->n_malformed;
@@ -643,8 +659,7 @@ finish_results(struct run *run, struct run_batch *batch)
 	 * it says anything. */
 	if (run->out != NULL)
 		write_pieces(run, batch);
-	for (i = 0; i < batch->n_findings; i++)
-		cli_finding(&batch->findings[i]);
+	cli_findings(batch->findings, batch->n_findings);
 	write_rejects(run, batch);
 	if (batch->no_memory && !run->said_no_memory) {
 		say_no_memory(batch);
@@ -934,6 +949,7 @@ tear_down(struct run *run)
 		kx_chunk_fini(&batch->chunk);
 		kx_buf_free(&batch->made);
 		kx_buf_free(&batch->rejects);
+		kx_buf_free(&batch->pointer);
 		kx_arena_free(&batch->arena);
 		free(batch->pieces);
 		free(batch->findings);

@@ -37,6 +37,7 @@ struct run_batch {
 	size_t n_pieces, cap_pieces;
 	struct kx_buf made;		/* bytes made here, for pieces */
 	struct kx_buf rejects;		/* bytes for --rejects */
+	struct kx_buf pointer;		/* run_finding()'s, for a moment */
 	struct kx_arena arena;		/* of findings and the program's own */
 	struct kx_finding *findings;
 	size_t n_findings, cap_findings;

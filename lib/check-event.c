@@ -44,16 +44,18 @@ check_people(struct kx_checker *c, uint32_t array, const char *name)
 	return end > array + 1;
 }
 
+/* The rows of one identity.  They stand in the order of the identities, so
+ * *at goes through them once. */
 static void
-check_rows(struct kx_checker *c, enum kx_group group, uint32_t identity)
+check_rows(struct kx_checker *c, enum kx_group group, uint32_t identity,
+    uint32_t *at)
 {
 	const struct kx_rows *rows = &c->event.rows[group];
-	uint32_t i;
 
-	for (i = 0; i < rows->n; i++)
-		if (rows->row[i].identity == identity &&
-		    is_type(c, rows->row[i].node, KX_JSON_OBJECT))
-			kx_check_row_fields(c, group, &rows->row[i]);
+	for (; *at < rows->n && rows->row[*at].identity <= identity; ++*at)
+		if (rows->row[*at].identity == identity &&
+		    is_type(c, rows->row[*at].node, KX_JSON_OBJECT))
+			kx_check_row_fields(c, group, &rows->row[*at]);
 }
 
 /* The letters that look like Latin ones, as plates have them. */
@@ -151,7 +153,7 @@ check_plates(struct kx_checker *c)
 static void
 check_list(struct kx_checker *c, const struct kx_row *row)
 {
-	uint32_t list = kx_json_get(c->json, row->node, KX_SPAN("list"));
+	uint32_t list = kx_row_part(row, KX_PART_LIST);
 
 	if (list == 0)
 		kx_check_say(c, KX_RULE_MISSING_FIELD, row->node,
@@ -164,8 +166,10 @@ check_list(struct kx_checker *c, const struct kx_row *row)
 		kx_check_row_fields(c, KX_GROUP_IDENTITY, row);
 }
 
+/* *face and *plate are how far check_rows() is. */
 static void
-check_identity(struct kx_checker *c, uint32_t index)
+check_identity(struct kx_checker *c, uint32_t index, uint32_t *face,
+    uint32_t *plate)
 {
 	const struct kx_row *row =
 	    &c->event.rows[KX_GROUP_IDENTITY].row[index];
@@ -177,8 +181,8 @@ check_identity(struct kx_checker *c, uint32_t index)
 		    "an object, not %s", kx_json_kind(c->json, node));
 		return;
 	}
-	faces = kx_json_get(c->json, node, KX_SPAN("faces"));
-	plates = kx_json_get(c->json, node, KX_SPAN("plates"));
+	faces = kx_row_part(row, KX_PART_FACES);
+	plates = kx_row_part(row, KX_PART_PLATES);
 	has_faces = check_people(c, faces, "faces");
 	has_plates = check_people(c, plates, "plates");
 	if (has_faces && has_plates)
@@ -193,8 +197,8 @@ check_identity(struct kx_checker *c, uint32_t index)
 	if (c->plates && has_faces)
 		kx_check_say(c, KX_RULE_PLATE_MISMATCH, faces,
 		    "topic is PlateMatched, but here are faces");
-	check_rows(c, KX_GROUP_FACE, index);
-	check_rows(c, KX_GROUP_PLATE, index);
+	check_rows(c, KX_GROUP_FACE, index, face);
+	check_rows(c, KX_GROUP_PLATE, index, plate);
 	check_list(c, row);
 }
 
@@ -203,6 +207,7 @@ check_identities(struct kx_checker *c)
 {
 	uint32_t params = kx_event_get(&c->event, KX_EVENT_PARAMS);
 	uint32_t node = kx_event_get(&c->event, KX_EVENT_IDENTITIES), i;
+	uint32_t face = 0, plate = 0;
 
 	if (node == 0 || !is_type(c, node, KX_JSON_ARRAY)) {
 		kx_check_say(c, KX_RULE_IDENTITIES_MISSING, node != 0 ? node :
@@ -214,7 +219,7 @@ check_identities(struct kx_checker *c)
 		kx_check_say(c, KX_RULE_IDENTITIES_MISSING, node,
 		    "identities is empty");
 	for (i = 0; i < c->event.rows[KX_GROUP_IDENTITY].n; i++)
-		check_identity(c, i);
+		check_identity(c, i, &face, &plate);
 	check_plates(c);
 }
 
@@ -243,9 +248,9 @@ check_level_max(struct kx_checker *c)
 
 /* A member of params that must be an object to be read. */
 static uint32_t
-check_group(struct kx_checker *c, uint32_t parent, const char *name)
+check_group(struct kx_checker *c, enum kx_part part, const char *name)
 {
-	uint32_t node = kx_json_get(c->json, parent, kx_span_str(name));
+	uint32_t node = c->event.part[part];
 
 	if (node != 0 && !is_type(c, node, KX_JSON_OBJECT))
 		kx_check_say(c, KX_RULE_ODD_TYPE, node,
@@ -264,11 +269,11 @@ check_params(struct kx_checker *c)
 
 	if (params == 0)
 		return;
-	attributes = check_group(c, params, "attributes");
-	object = check_group(c, params, "object");
+	attributes = check_group(c, KX_PART_ATTRIBUTES, "attributes");
+	object = check_group(c, KX_PART_OBJECT, "object");
 	if (object != 0) {
-		check_group(c, object, "color");
-		check_group(c, object, "object_type");
+		check_group(c, KX_PART_COLOR, "color");
+		check_group(c, KX_PART_OBJECT_TYPE, "object_type");
 	}
 	if (hat != 0)
 		kx_check_say(c, KX_RULE_HAT_KEY, hat,
@@ -508,6 +513,8 @@ check_spellings(struct kx_checker *c)
 	bool said = false;
 	int f;
 
+	if (!c->event.has_flat)
+		return;
 	for (f = KX_EVENT_CHANNEL_ID; f < KX_N_FIELDS; f++) {
 		uint32_t flat = c->event.flat[f], node = c->event.field[f];
 
@@ -526,11 +533,10 @@ check_spellings(struct kx_checker *c)
 }
 
 static void
-check_tags(struct kx_checker *c, uint32_t parent)
+check_tags(struct kx_checker *c, uint32_t tags)
 {
 	const struct kx_rows *rows = &c->event.rows[KX_GROUP_TAG];
-	uint32_t tags = parent == 0 ? 0 :
-	    kx_json_get(c->json, parent, KX_SPAN("tags")), i;
+	uint32_t i;
 
 	if (tags == 0)
 		return;
@@ -553,22 +559,33 @@ check_tags(struct kx_checker *c, uint32_t parent)
 	}
 }
 
+/* Most numbers show by their first digit that they are not. */
+static bool
+is_zero(const struct kx_json *json, uint32_t node)
+{
+	struct kx_span s;
+	double value;
+
+	if (node == 0 || kx_json_type(json, node) != KX_JSON_NUMBER)
+		return false;
+	s = kx_json_raw(json, node);
+	return (*s.ptr == '0' || *s.ptr == '-') && kx_num_double(s, &value) &&
+	    value == 0;
+}
+
 static void
 check_channel(struct kx_checker *c)
 {
-	uint32_t channel = kx_event_get(&c->event, KX_EVENT_CHANNEL);
-	double lat, lon;
+	uint32_t lat = kx_event_get(&c->event, KX_EVENT_LATITUDE);
+	uint32_t lon = kx_event_get(&c->event, KX_EVENT_LONGITUDE);
 
 	check_spellings(c);
-	if (kx_value_num(c->json, kx_event_get(&c->event, KX_EVENT_LATITUDE),
-	    &lat) && lat == 0 && kx_value_num(c->json,
-	    kx_event_get(&c->event, KX_EVENT_LONGITUDE), &lon) && lon == 0)
+	if (is_zero(c->json, lat) && is_zero(c->json, lon))
 		kx_check_say(c, KX_RULE_NULL_ISLAND,
 		    kx_event_get(&c->event, KX_EVENT_LATITUDE),
 		    "the camera stands at 0, 0");
-	if (channel != 0 && is_type(c, channel, KX_JSON_OBJECT))
-		check_tags(c, channel);
-	check_tags(c, c->root);
+	check_tags(c, c->event.part[KX_PART_TAGS]);
+	check_tags(c, c->event.part[KX_PART_FLAT_TAGS]);
 }
 
 void

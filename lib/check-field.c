@@ -27,6 +27,8 @@ const size_t kx_n_field_checks =
 
 #define N_CHECKS (sizeof kx_field_checks / sizeof kx_field_checks[0])
 
+_Static_assert(N_CHECKS < N_CHECKS_MOST, "room in struct kx_checker");
+
 /* --- closed sets ---------------------------------------------------------- */
 
 static unsigned
@@ -72,11 +74,15 @@ value_set_has(const struct value_set *set, struct kx_span value)
 bool
 kx_check_fields_init(struct kx_checker *c)
 {
+	unsigned n[KX_N_GROUPS] = { 0 };
 	size_t i;
 
+	memset(c->by_group, N_CHECKS_MOST, sizeof c->by_group);
 	for (i = 0; i < N_CHECKS; i++) {
 		enum kx_field f = kx_field_checks[i].field;
+		enum kx_group group = kx_field_info[f].group;
 
+		c->by_group[group][n[group]++] = (uint8_t)i;
 		if (kx_field_info[f].type != KX_TYPE_STR ||
 		    *kx_field_info[f].values == '\0')
 			continue;
@@ -227,6 +233,37 @@ out_of_range(struct kx_checker *c, const struct kx_field_check *check,
 	    SHOW(kx_json_raw(c->json, node)), info->min, info->max);
 }
 
+/* Is it within the limits for certain, by its whole part and two digits of its
+ * fraction?  Most are, and need not become a double. */
+static bool
+is_plainly_within(struct kx_span s, const struct kx_field_info *info)
+{
+	const char *p = s.ptr, *end = p + s.len;
+	bool minus = *p == '-';
+	int whole = 0, hundredths = 0, digits = 0;
+
+	for (p += minus; p < end && *p >= '0' && *p <= '9'; p++) {
+		if (++digits > 3)
+			return false;
+		whole = whole * 10 + (*p - '0');
+	}
+	if (p < end && *p++ == '.') {
+		if (p < end && *p >= '0' && *p <= '9')
+			hundredths = 10 * (*p++ - '0');
+		if (p < end && *p >= '0' && *p <= '9')
+			hundredths += *p++ - '0';
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+	}
+	/* An exponent: not plain. */
+	if (p != end)
+		return false;
+	if (minus)
+		return -(double)whole - 1 >= info->min;
+	return (double)whole + 1 <= info->max && (whole + hundredths / 100.0 >=
+	    info->min) && (whole > 0 || hundredths > 0);
+}
+
 static void
 check_number(struct kx_checker *c, const struct kx_field_check *check,
     uint32_t node)
@@ -234,7 +271,9 @@ check_number(struct kx_checker *c, const struct kx_field_check *check,
 	const struct kx_field_info *info = &kx_field_info[check->field];
 	double value = 0;
 
-	if (check->range < 0 || !kx_value_num(c->json, node, &value))
+	if (check->range < 0 ||
+	    is_plainly_within(kx_json_raw(c->json, node), info) ||
+	    !kx_value_num(c->json, node, &value))
 		return;
 	if (value == 0 && check->field == KX_FACE_SIMILARITY)
 		kx_check_say(c, KX_RULE_SIMILARITY_ZERO, node, "similarity is "
@@ -429,18 +468,18 @@ is_moot(const struct kx_checker *c, enum kx_field f)
 void
 kx_check_event_fields(struct kx_checker *c)
 {
-	size_t i;
+	const uint8_t *row = c->by_group[KX_GROUP_EVENT];
 
-	for (i = 0; i < N_CHECKS; i++) {
-		const struct kx_field_check *check = &kx_field_checks[i];
+	for (; *row != N_CHECKS_MOST; row++) {
+		const struct kx_field_check *check = &kx_field_checks[*row];
 		uint32_t node = c->event.field[check->field];
 		uint32_t flat = c->event.flat[check->field];
 
-		if (kx_field_info[check->field].group != KX_GROUP_EVENT)
-			continue;
 		if (node != 0)
 			check_field(c, check, node);
-		else if (check->missing >= 0 && !is_moot(c, check->field))
+		else if (check->missing >= 0 &&
+		    rule_is_on(c, (enum kx_rule)check->missing) &&
+		    !is_moot(c, check->field))
 			missing(c, check, parent_of(c, check->field));
 		if (KX_UNLIKELY(flat != 0 && flat != node))
 			check_field(c, check, flat);
@@ -449,20 +488,18 @@ kx_check_event_fields(struct kx_checker *c)
 
 void
 kx_check_row_fields(struct kx_checker *c, enum kx_group group,
-    const struct kx_row *row)
+    const struct kx_row *fields)
 {
-	size_t i;
+	const uint8_t *row = c->by_group[group];
+	enum kx_field first = kx_group_first(group);
 
-	for (i = 0; i < N_CHECKS; i++) {
-		const struct kx_field_check *check = &kx_field_checks[i];
-		uint32_t node;
+	for (; *row != N_CHECKS_MOST; row++) {
+		const struct kx_field_check *check = &kx_field_checks[*row];
+		uint32_t node = fields->field[check->field - first];
 
-		if (kx_field_info[check->field].group != group)
-			continue;
-		node = kx_row_get(row, check->field);
 		if (node != 0)
 			check_field(c, check, node);
 		else
-			missing(c, check, row->node);
+			missing(c, check, fields->node);
 	}
 }

@@ -17,6 +17,12 @@ struct value_set {
 	struct kx_span slot[VALUE_SLOTS];
 };
 
+/* Unknown topics and modules that a checker remembers. */
+#define NOTED_MOST 64
+
+/* More than there are rows in checks.def. */
+#define N_CHECKS_MOST 64
+
 struct kx_checker {
 	const struct kx_check *check;
 	struct kx_event event;
@@ -31,8 +37,13 @@ struct kx_checker {
 	struct kx_buf id_text, event_id_text;	/* decoded, for the record */
 	struct kx_buf image_text, image;
 	struct value_set *values[KX_N_FIELDS];
+	/* rows of checks.def, by group, ended by N_CHECKS_MOST */
+	uint8_t by_group[KX_N_GROUPS][N_CHECKS_MOST + 1];
 	uint32_t said[KX_N_RULES];	/* findings of this record */
-	bool many;			/* some said[] is over KX_CHECK_MOST */
+	bool many;			/* some said[] is not 0 */
+	uint64_t noted[NOTED_MOST];	/* digests of names that were noted */
+	unsigned n_noted;
+	bool topic_again, module_again;
 	/* what cross-field rules look at; spans live for the record */
 	bool has_id_parts, has_event_id, has_start, has_end;
 	struct kx_span id, id_origin, id_ms, id_event, event_id;

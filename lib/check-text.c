@@ -8,6 +8,7 @@
  */
 #include <config.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -15,26 +16,14 @@
 
 #include "check-impl.h"
 
-/* 2^53 - 1 has 16 digits. */
-#define LONG_INTEGER 16
+/* 2^53 - 1 has 16 digits: shorter integers are not looked at. */
+_Static_assert(KX_JSON_LONG <= 16, "2^53 is a long number");
 
 /* What UTF-8's lead bytes of Cyrillic become where they are read as CP1252,
  * and the beginning of its dashes and quotes. */
 #define ETH "\xc3\x90"
 #define N_TILDE "\xc3\x91"
 #define A_EURO "\xc3\xa2\xe2\x82\xac"
-
-static unsigned
-hex4(const char *p)
-{
-	unsigned v = 0;
-	int i;
-
-	for (i = 0; i < 4; i++)
-		v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' :
-		    (p[i] | 0x20) - 'a' + 10);
-	return v;
-}
 
 /* Does the text look as if it had been encoded twice? */
 static bool
@@ -76,15 +65,21 @@ check_escapes(struct kx_checker *c, uint32_t node)
 	bool latin = false;
 	unsigned v, next;
 
-	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
+	while (p < end && (*p == '\\' ||
+	    (p = memchr(p, '\\', (size_t)(end - p))) != NULL)) {
 		if (p[1] != 'u') {
 			p += 2;
 			continue;
 		}
-		v = hex4(p + 2);
+		/* Below 0x100, or from 0xd000 on: others need no look. */
+		if (!(p[2] == '0' && p[3] == '0') && (p[2] | 0x20) != 'd') {
+			p += 6;
+			continue;
+		}
+		v = kx_json_hex4(p + 2);
 		latin |= v == 0xd0 || v == 0xd1 || v == 0xe2;
 		next = end - p >= 12 && p[6] == '\\' && p[7] == 'u' ?
-		    hex4(p + 8) : 0;
+		    kx_json_hex4(p + 8) : 0;
 		if (v >= 0xd800 && v < 0xdc00 && next >= 0xdc00 &&
 		    next < 0xe000) {
 			p += 12;
@@ -104,39 +99,68 @@ check_escapes(struct kx_checker *c, uint32_t node)
 		check_mojibake(c, node, kx_check_text(c, node));
 }
 
-/* An integer of 16 digits or more. */
+/* Digits up to the first other byte. */
+static size_t
+leading_digits(struct kx_span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+		continue;
+	return i;
+}
+
+/* What a double makes of an integer that is not small, in decimal; false
+ * where it is infinite.  The hardware rounds what fits into 64 bits as strtod()
+ * would. */
+static bool
+through_double(struct kx_span digits, char *out, size_t size)
+{
+	double value;
+	uint64_t n;
+
+	if (kx_num_u64(digits, &n) && n < UINT64_C(1) << 63) {
+		snprintf(out, size, "%" PRIu64, (uint64_t)(double)n);
+		return true;
+	}
+	if (!kx_num_double(digits, &value) || !isfinite(value))
+		return false;
+	snprintf(out, size, "%.0f", value);
+	return true;
+}
+
+/* A number of 16 bytes or more: is it an integer beyond 2^53 - 1? */
 static void
 check_precision(struct kx_checker *c, uint32_t node)
 {
-	struct kx_span raw = kx_json_raw(c->json, node);
-	unsigned class = kx_num_classify(raw);
+	struct kx_span raw = kx_json_raw(c->json, node), digits = raw;
+	bool minus = *raw.ptr == '-';
 	char as_double[350];
-	double value;
-	int64_t n;
+	uint64_t n;
 
-	if ((class & KX_NUM_INTEGER) == 0)
+	digits.ptr += minus;
+	digits.len -= minus;
+	if (digits.len < KX_JSON_LONG || leading_digits(digits) < digits.len)
 		return;
-	/* KX_NUM_EXACT lets 2^53 itself pass. */
-	if ((class & KX_NUM_EXACT) != 0 && kx_num_whole(raw, &n) &&
-	    n < INT64_C(1) << 53 && n > -(INT64_C(1) << 53))
+	if (kx_num_u64(digits, &n) && n < UINT64_C(1) << 53)
 		return;
-	if (!kx_num_double(raw, &value) || !isfinite(value)) {
+	if (!through_double(digits, as_double, sizeof as_double)) {
 		kx_check_say(c, KX_RULE_PRECISION_RISK, node, "an integer of "
-		    "%zu digits: no double is as large", raw.len);
+		    "%zu digits: no double is as large", digits.len);
 		return;
 	}
-	snprintf(as_double, sizeof as_double, "%.0f", value);
-	if (kx_span_eq(raw, kx_span_str(as_double)))
+	if (kx_span_eq(digits, kx_span_str(as_double)))
 		kx_check_say(c, KX_RULE_PRECISION_RISK, node, "an integer "
 		    "over 2^53-1: a double holds this one, but not its "
 		    "neighbours");
 	else
 		kx_check_say(c, KX_RULE_PRECISION_RISK, node, "an integer "
-		    "over 2^53-1: a double makes %.40s%s of it", as_double,
+		    "over 2^53-1: a double makes %s%.40s%s of it",
+		    minus ? "-" : "", as_double,
 		    strlen(as_double) > 40 ? "..." : "");
 }
 
-/* Where the record has a byte over 0x7f, every string may be odd. */
+/* Every string may be odd: which of them are? */
 static void
 check_strings(struct kx_checker *c)
 {
@@ -149,19 +173,36 @@ check_strings(struct kx_checker *c)
 			check_mojibake(c, i, kx_json_str(c->json, i));
 }
 
+/* Does the record as a whole look as if one were? */
+static bool
+may_be_odd(const struct kx_json *json)
+{
+	return is_mojibake((struct kx_span){ json->text, json->text_len });
+}
+
+static void
+check_node(struct kx_checker *c, uint32_t node)
+{
+	if ((c->json->node[node].meta & KX_JSON_ESCAPED) != 0)
+		check_escapes(c, node);
+	else if (kx_json_type(c->json, node) == KX_JSON_NUMBER)
+		check_precision(c, node);
+}
+
 void
 kx_check_texts(struct kx_checker *c)
 {
-	const struct kx_json_node *node = c->json->node;
-	uint32_t i, n = c->json->n_nodes;
+	const struct kx_json *json = c->json;
+	uint32_t i;
 
-	for (i = 0; i < n; i++) {
-		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0))
-			check_escapes(c, i);
-		else if (KX_UNLIKELY((node[i].meta & KX_JSON_TYPE_MASK) ==
-		    KX_JSON_NUMBER && node[i].len >= LONG_INTEGER))
-			check_precision(c, i);
+	if (KX_LIKELY(json->n_notable <= KX_JSON_NOTABLE)) {
+		for (i = 0; i < json->n_notable; i++)
+			check_node(c, json->notable[i]);
+	} else {
+		for (i = 0; i < json->n_nodes; i++)
+			check_node(c, i);
 	}
-	if (c->json->high && rule_is_on(c, KX_RULE_SUSPECT_MOJIBAKE))
+	if (json->high && rule_is_on(c, KX_RULE_SUSPECT_MOJIBAKE) &&
+	    may_be_odd(json))
 		check_strings(c);
 }

@@ -18,6 +18,7 @@
 #include "kx/num.h"
 
 #include "check-impl.h"
+#include "mix.h"
 
 /* 2000-01-01 and 2100-01-01 */
 #define TIME_FROM INT64_C(946684800000)
@@ -218,6 +219,46 @@ required_string(struct kx_checker *c, enum kx_field f, struct kx_buf *buf,
 	return true;
 }
 
+/* Has this name, only worth a note, been noted before?  From now on it has. */
+static bool
+noted_before(struct kx_checker *c, enum kx_rule rule, struct kx_span name)
+{
+	uint64_t digest = kx_mix(name.ptr, name.len) + (uint64_t)rule;
+	unsigned i;
+
+	if (c->severity[rule] != KX_SEV_NOTE)
+		return false;
+	for (i = 0; i < c->n_noted; i++)
+		if (c->noted[i] == digest)
+			return true;
+	if (c->n_noted < NOTED_MOST)
+		c->noted[c->n_noted++] = digest;
+	return false;
+}
+
+static void
+unknown_topic(struct kx_checker *c, uint32_t node, struct kx_span topic)
+{
+	c->topic_again = noted_before(c, KX_RULE_UNKNOWN_TOPIC, topic);
+	if (!c->topic_again)
+		kx_check_say(c, KX_RULE_UNKNOWN_TOPIC, node,
+		    "topic %.*s is %s; of its events only the envelope is "
+		    "checked", SHOW(topic), kx_check_elided(topic) ?
+		    "elided, as in the document" :
+		    "not one of the document's");
+}
+
+static void
+unknown_module(struct kx_checker *c, uint32_t node, struct kx_span module)
+{
+	c->module_again = noted_before(c, KX_RULE_UNKNOWN_MODULE, module);
+	if (!c->module_again)
+		kx_check_say(c, KX_RULE_UNKNOWN_MODULE, node,
+		    "module %.*s is %s", SHOW(module),
+		    kx_check_elided(module) ? "elided, as in the document" :
+		    "not one of the document's");
+}
+
 static void
 check_topic(struct kx_checker *c, struct kx_span topic)
 {
@@ -225,16 +266,12 @@ check_topic(struct kx_checker *c, struct kx_span topic)
 
 	if (topic.len == 0)
 		kx_check_say(c, KX_RULE_EMPTY_VALUE, node, "topic is empty");
-	else if (kx_check_elided(topic) &&
-	    c->check->profile == KX_PROFILE_STRICT)
+	else if (c->check->profile == KX_PROFILE_STRICT && !c->faces &&
+	    !c->plates && kx_check_elided(topic))
 		kx_check_say(c, KX_RULE_DOC_PLACEHOLDER, node,
 		    "topic is elided: this is documentation, not data");
 	else if (!c->faces && !c->plates)
-		kx_check_say(c, KX_RULE_UNKNOWN_TOPIC, node,
-		    "topic %.*s is %s; of its events only the envelope is "
-		    "checked", SHOW(topic), kx_check_elided(topic) ?
-		    "elided, as in the document" :
-		    "not one of the document's");
+		unknown_topic(c, node, topic);
 }
 
 /* Is it the name of a module, or that with the document's stray quote? */
@@ -287,11 +324,7 @@ check_module(struct kx_checker *c)
 	if (!faces && !plates) {
 		if (has_module_form(module) ||
 		    !rule_is_on(c, KX_RULE_MODULE_FORM))
-			kx_check_say(c, KX_RULE_UNKNOWN_MODULE, node,
-			    "module %.*s is %s", SHOW(module),
-			    kx_check_elided(module) ?
-			    "elided, as in the document" :
-			    "not one of the document's");
+			unknown_module(c, node, module);
 		else
 			kx_check_say(c, KX_RULE_MODULE_FORM, node,
 			    "module %.*s is not of the form KX.NAME",
@@ -723,6 +756,7 @@ begin(struct kx_checker *c, const struct kx_json *json,
 	c->bad = c->no_memory = false;
 	c->has_id_parts = c->has_event_id = c->has_start = c->has_end = false;
 	c->faces = c->plates = false;
+	c->topic_again = c->module_again = false;
 	c->id = c->event_id = KX_SPAN_NULL;
 	if (c->many)
 		memset(c->said, 0, sizeof c->said);
@@ -738,6 +772,8 @@ tell_identity(const struct kx_checker *c, struct kx_identity *identity)
 
 	memset(identity, 0, sizeof *identity);
 	identity->profile = c->profile;
+	identity->topic_again = c->topic_again;
+	identity->module_again = c->module_again;
 	if (!c->event.is_object)
 		return;
 	identity->id = c->id;

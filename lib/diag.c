@@ -105,6 +105,18 @@ encode(const unsigned char *p, size_t len, bool json, char *piece, int *size)
 	return n;
 }
 
+/* Bytes at p, up to len, that are printed as they are. */
+static size_t
+plain_run(const unsigned char *p, size_t len, bool json)
+{
+	size_t n = 0;
+
+	while (n < len && p[n] >= 0x20 && p[n] < 0x7f &&
+	    !(json && (p[n] == '"' || p[n] == '\\')))
+		n++;
+	return n;
+}
+
 /* Append the span in at most `max` bytes. */
 static void
 add_escaped(struct kx_buf *out, struct kx_span span, size_t max, bool json)
@@ -114,6 +126,14 @@ add_escaped(struct kx_buf *out, struct kx_span span, size_t max, bool json)
 	char piece[16];
 	int size;
 
+	/* Mostly all of it is plain, and fits. */
+	i = plain_run(p, span.len, json);
+	if (i + 3 <= max) {
+		kx_buf_add(out, p, i);
+		fits = out->len;
+	} else {
+		i = 0;
+	}
 	while (i < span.len) {
 		used = encode(p + i, span.len - i, json, piece, &size);
 		if (out->len - start + (size_t)size > max) {

@@ -9,6 +9,8 @@
  */
 #include <config.h>
 
+#include <endian.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "kx/event.h"
@@ -54,24 +56,58 @@ static const struct {
 
 #define N_ARRAYS (sizeof arrays / sizeof arrays[0])
 
+/* Containers that are no fields, but are asked for. */
+static const struct {
+	const char *pointer;
+	enum kx_part part;
+} parts[] = {
+	{ "/params/attributes", KX_PART_ATTRIBUTES },
+	{ "/params/object", KX_PART_OBJECT },
+	{ "/params/object/color", KX_PART_COLOR },
+	{ "/params/object/object_type", KX_PART_OBJECT_TYPE },
+	{ "/channel/tags", KX_PART_TAGS },
+	{ "/tags", KX_PART_FLAT_TAGS },
+	{ "/params/identities/*/faces", KX_PART_FACES },
+	{ "/params/identities/*/plates", KX_PART_PLATES },
+	{ "/params/identities/*/list", KX_PART_LIST },
+};
+
+#define N_PARTS (sizeof parts / sizeof parts[0])
+
 /* Slots of a name table; a power of two well over the 20 names or so of the
  * largest object. */
 #define SLOTS 64
 
-_Static_assert(SLOTS == 64, "a bit a slot in walk_object(), six of a hash");
+/* Names of the largest object, and room for some more. */
+#define NAMES_MOST 40
+
+_Static_assert(NAMES_MOST <= 64, "a bit a name in walk_object()");
+
+/* A name as two words and its length: its first and last eight bytes.  Names
+ * of up to 16 bytes are equal where these are. */
+struct key {
+	uint64_t head, tail;
+	uint32_t len;
+};
 
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
 struct branch {
+	/* Where a name may be: the number of its entry from 1, 0 is free.  The
+	 * entries stand close together, so that a record's names find them in
+	 * the first-level cache. */
+	uint8_t index[SLOTS];
 	struct slot {
-		uint64_t head, tail;	/* of the name: see struct key */
 		const char *name;
-		uint16_t len;
-		int16_t field;		/* enum kx_field, or -1 */
-		int16_t branch;		/* what is inside, or -1 */
-		uint8_t group;		/* of the field */
+		struct key key;
+		uint16_t offset;	/* of the word that gets the node, in
+					   the event or in its row; 0: none */
+		uint8_t group;		/* of the field or part: the row's */
+		bool in_row;
 		bool alias;
-	} slot[SLOTS];
+		int16_t branch;		/* what is inside, or -1 */
+	} entry[NAMES_MOST];
+	unsigned n;
 	int16_t element;	/* branch of the elements of an array, or -1 */
 	int16_t group;		/* of a branch that is an element: its group */
 };
@@ -81,60 +117,70 @@ struct kx_schema {
 	int16_t n;
 };
 
-/* A name as two words, its first eight bytes and its last eight: all of it,
- * where it has no more than sixteen.  Of a shorter name than eight bytes both
- * are the same, filled up with zeros. */
-struct key {
-	uint64_t head, tail;
-};
-
-static inline uint64_t
-load(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* Eight bytes from `name` on are readable. */
+/* Of name[0..len), behind which at least eight bytes are readable. */
 static inline struct key
 key_of(const char *name, size_t len)
 {
-	uint64_t head = load(name);
+	struct key key = { 0, 0, (uint32_t)len };
 
-	if (len >= sizeof(head))
-		return (struct key){ head, load(name + len - sizeof(head)) };
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	head &= (UINT64_C(1) << 8 * len) - 1;
-#else
-	head = len == 0 ? 0 : head & ~UINT64_C(0) << 8 * (8 - len);
-#endif
-	return (struct key){ head, head };
+	memcpy(&key.head, name, 8);
+	key.tail = key.head;
+	if (KX_LIKELY(len < 8)) {
+		key.head = len == 0 ? 0 : le64toh(key.head) <<
+		    (64 - 8 * len);
+		key.tail = key.head;
+	} else {
+		memcpy(&key.tail, name + len - 8, 8);
+	}
+	return key;
 }
 
 static inline unsigned
-slot_of(struct key key)
+slot_of(const struct key *key)
 {
-	return (unsigned)((key.head + 3 * key.tail) *
+	return (unsigned)((key->head + (key->tail >> 7) + key->len) *
 	    UINT64_C(0x9e3779b97f4a7c15) >> 58);
 }
 
-/* The slot of a name, or a free one. */
-static inline unsigned
-find(const struct branch *b, const char *name, size_t len)
+/* The entry of that name, or NULL. */
+static inline const struct slot *
+find_name(const struct branch *b, const struct key *key, const char *name)
 {
-	struct key key = key_of(name, len);
-	unsigned k = slot_of(key);
+	unsigned k = slot_of(key), e;
 
-	for (; b->slot[k].name != NULL; k = (k + 1) % SLOTS) {
-		if (b->slot[k].head == key.head &&
-		    b->slot[k].tail == key.tail && b->slot[k].len == len &&
-		    (len <= 2 * sizeof(key.head) ||
-		    !memcmp(b->slot[k].name, name, len)))
-			break;
+	for (; (e = b->index[k]) != 0; k = (k + 1) % SLOTS) {
+		const struct slot *slot = &b->entry[e - 1];
+
+		if (slot->key.head == key->head &&
+		    slot->key.tail == key->tail && slot->key.len == key->len &&
+		    (KX_LIKELY(key->len <= 16) ||
+		    !memcmp(slot->name, name, key->len)))
+			return slot;
 	}
-	return k;
+	return NULL;
+}
+
+/* The entry of that name, made where it is new; NULL: no room. */
+static struct slot *
+have_name(struct branch *b, const struct key *key, const char *padded,
+    const char *name)
+{
+	const struct slot *found = find_name(b, key, padded);
+	struct slot *slot;
+	unsigned k;
+
+	if (found != NULL)
+		return &b->entry[found - b->entry];
+	if (b->n == NAMES_MOST)
+		return NULL;
+	for (k = slot_of(key); b->index[k] != 0; k = (k + 1) % SLOTS)
+		continue;
+	slot = &b->entry[b->n++];
+	b->index[k] = (uint8_t)b->n;
+	slot->name = name;
+	slot->key = *key;
+	slot->branch = -1;
+	return slot;
 }
 
 enum kx_field
@@ -164,17 +210,42 @@ static int16_t
 branch_new(struct kx_schema *schema)
 {
 	struct branch *b;
-	int i;
 
 	if (schema->n == (int16_t)(sizeof schema->branch /
 	    sizeof schema->branch[0]))
 		return -1;
 	b = &schema->branch[schema->n];
 	memset(b, 0, sizeof *b);
-	for (i = 0; i < SLOTS; i++)
-		b->slot[i].field = b->slot[i].branch = -1;
 	b->element = b->group = -1;
 	return schema->n++;
+}
+
+/* Where an array of words begins, and the word at `index` of it. */
+#define WORD(type, array, index) \
+	(uint16_t)(offsetof(type, array) + (size_t)(index) * sizeof(uint32_t))
+
+static void
+set_field(struct slot *slot, int field, bool alias)
+{
+	enum kx_group group = kx_field_info[field].group;
+
+	slot->group = (uint8_t)group;
+	slot->in_row = group != KX_GROUP_EVENT;
+	slot->alias = alias && !slot->in_row;
+	slot->offset = slot->in_row ? WORD(struct kx_row, field,
+	    field - (int)kx_group_first(group)) : alias ?
+	    WORD(struct kx_event, flat, field) :
+	    WORD(struct kx_event, field, field);
+}
+
+static void
+set_part(struct slot *slot, enum kx_part part)
+{
+	slot->in_row = part >= KX_N_PARTS;
+	slot->group = slot->in_row ? KX_GROUP_IDENTITY : KX_GROUP_EVENT;
+	slot->offset = slot->in_row ?
+	    WORD(struct kx_row, part, part - KX_N_PARTS) :
+	    WORD(struct kx_event, part, part);
 }
 
 /* The branch inside `at` by one step of a pointer, made where it is new. */
@@ -184,7 +255,8 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 {
 	struct branch *b = &schema->branch[at];
 	char padded[64] = "";
-	unsigned k;
+	struct slot *slot;
+	struct key key;
 
 	if (len == 1 && *name == '*') {
 		if (b->element < 0) {
@@ -195,25 +267,20 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 		}
 		return b->element;
 	}
-	memcpy(padded, name, len);
-	k = find(b, padded, len);
-	b->slot[k].head = key_of(padded, len).head;
-	b->slot[k].tail = key_of(padded, len).tail;
-	b->slot[k].name = name;
-	b->slot[k].len = (uint16_t)len;
+	/* The pointer may end too soon to be read by eights. */
+	memcpy(padded, name, len < sizeof padded - 8 ? len :
+	    sizeof padded - 8);
+	key = key_of(padded, len);
+	slot = have_name(b, &key, padded, name);
+	if (slot == NULL)
+		return -1;
 	if (field >= 0) {
-		b->slot[k].field = (int16_t)field;
-		b->slot[k].group = (uint8_t)kx_field_info[field].group;
-		b->slot[k].alias = alias;
+		set_field(slot, field, alias);
 		return at;
 	}
-	if (b->slot[k].branch < 0) {
-		int16_t made = branch_new(schema);
-
-		schema->branch[at].slot[k].branch = made;
-		return made;
-	}
-	return b->slot[k].branch;
+	if (slot->branch < 0)
+		slot->branch = branch_new(schema);
+	return slot->branch;
 }
 
 /* Follow a pointer from the top; the last step names `field`, or with -1 is
@@ -234,6 +301,29 @@ branch_path(struct kx_schema *schema, const char *pointer, int field,
 		pointer = name + len;
 	}
 	return at;
+}
+
+/* The slot that the last step of a pointer has in the tree. */
+static void
+mark_part(struct kx_schema *schema, const char *pointer, enum kx_part part)
+{
+	const char *name = strrchr(pointer, '/');
+	char above[64] = "", padded[64] = "";
+	struct branch *b;
+	struct slot *slot;
+	struct key key;
+	int16_t at;
+
+	memcpy(above, pointer, (size_t)(name - pointer));
+	memcpy(padded, name + 1, strlen(name + 1));
+	at = branch_path(schema, above, -1, false);
+	if (at < 0)
+		return;
+	b = &schema->branch[at];
+	key = key_of(padded, strlen(padded));
+	slot = have_name(b, &key, padded, name + 1);
+	if (slot != NULL)
+		set_part(slot, part);
 }
 
 struct kx_schema *
@@ -265,6 +355,8 @@ kx_schema_new_for(const bool *fields, unsigned groups)
 		if (at >= 0)
 			schema->branch[at].group = (int16_t)arrays[i].group;
 	}
+	for (i = 0; fields == NULL && i < N_PARTS; i++)
+		mark_part(schema, parts[i].pointer, parts[i].part);
 	return schema;
 }
 
@@ -316,44 +408,27 @@ struct target {
 	uint32_t row;
 };
 
-static inline void
-put(struct kx_event *event, struct target target, const struct slot *slot,
-    uint32_t node)
+static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
+    struct target, uint32_t);
+
+/* The entry of a name with escapes; NULL without memory, too. */
+static KX_NOINLINE const struct slot *
+find_escaped(struct kx_event *event, const struct branch *b, uint32_t name)
 {
-	enum kx_group group = (enum kx_group)slot->group;
-	int field = slot->field;
-
-	if (group == KX_GROUP_EVENT && slot->alias) {
-		event->flat[field] = node;
-		event->has_flat = true;
-	} else if (group == KX_GROUP_EVENT) {
-		event->field[field] = node;
-	} else if (group == target.group) {
-		struct kx_row *row = &event->rows[group].row[target.row];
-
-		row->field[field - (int)kx_group_first(group)] = node;
-	}
-}
-
-/* The slot of a name that is spelled with escapes. */
-static KX_NOINLINE unsigned
-find_escaped(struct kx_event *event, const struct branch *b, uint32_t i)
-{
-	struct kx_buf scratch = { NULL, 0, 0, false };
-	struct kx_span name = kx_json_decode(event->json, i, &scratch, NULL);
-	unsigned k;
+	struct kx_buf scratch = { 0 };
+	struct kx_span s = kx_json_decode(event->json, name, &scratch, NULL);
+	const struct slot *slot = NULL;
+	struct key key;
 
 	if (kx_buf_failed(&scratch)) {
 		event->no_memory = true;
-		name = KX_SPAN("--------");	/* no name of ours */
+	} else {
+		key = key_of(s.ptr, s.len);
+		slot = find_name(b, &key, s.ptr);
 	}
-	k = find(b, name.ptr, name.len);
 	kx_buf_free(&scratch);
-	return k;
+	return slot;
 }
-
-static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
-    struct target, uint32_t);
 
 static void
 walk_object(struct kx_event *event, const struct kx_schema *schema,
@@ -363,35 +438,49 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 	const struct kx_json_node *node = json->node;
 	const struct branch *b = &schema->branch[at];
 	uint32_t i, end = node[obj].next;
-	uint64_t seen = 0;	/* a bit a slot: the names so far */
-	bool unknown = false;
+	uint64_t seen = 0;	/* a bit a name: those so far */
+	bool unknown = false, again = false;
+	/* Rows of this group do not move before this object is left: none is
+	 * inside another of its group. */
+	char *row = target.group == KX_GROUP_EVENT ? NULL :
+	    (char *)&event->rows[target.group].row[target.row];
 
 	for (i = obj + 1; i < end; i = node[i + 1].next) {
 		struct kx_span name = kx_json_str(json, i);
 		const struct slot *slot;
-		unsigned k;
+		struct key key;
+		uint64_t bit;
 
-		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0))
-			k = find_escaped(event, b, i);
-		else
-			k = find(b, name.ptr, name.len);
-		slot = &b->slot[k];
-		if (slot->name != NULL) {
-			event->may_repeat |= (seen >> k & 1) != 0;
-			seen |= UINT64_C(1) << k;
-			if (slot->field >= 0)
-				put(event, target, slot, i + 1);
-			if (slot->branch >= 0)
-				walk_value(event, schema, slot->branch,
-				    target, i + 1);
-			else
-				event->may_repeat |= node[i + 1].next > i + 2;
+		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0)) {
+			slot = find_escaped(event, b, i);
 		} else {
-			event->may_repeat |= unknown ||
-			    node[i + 1].next > i + 2;
-			unknown = true;
+			key = key_of(name.ptr, name.len);
+			slot = find_name(b, &key, name.ptr);
 		}
+		if (KX_UNLIKELY(slot == NULL)) {
+			again |= unknown || node[i + 1].next > i + 2;
+			unknown = true;
+			continue;
+		}
+		bit = UINT64_C(1) << (slot - b->entry);
+		again |= (seen & bit) != 0;
+		seen |= bit;
+		/* A schema of some fields may know a field of a row that it
+		 * does not keep. */
+		if (slot->offset != 0 && (!slot->in_row ||
+		    slot->group == (uint8_t)target.group)) {
+			uint32_t value = i + 1;
+
+			memcpy((slot->in_row ? row : (char *)event) +
+			    slot->offset, &value, sizeof value);
+			event->has_flat |= slot->alias;
+		}
+		if (slot->branch >= 0)
+			walk_value(event, schema, slot->branch, target, i + 1);
+		else
+			again |= node[i + 1].next > i + 2;
 	}
+	event->may_repeat |= again;
 }
 
 /* An array that is given twice counts once, as any repeated name: what the
@@ -478,6 +567,7 @@ kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
 	if (event->has_flat)
 		memset(event->flat, 0, sizeof event->flat);
 	event->has_flat = false;
+	memset(event->part, 0, sizeof event->part);
 	for (g = 0; g < KX_N_GROUPS; g++)
 		event->rows[g].n = 0;
 	if (!event->is_object) {

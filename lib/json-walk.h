@@ -290,6 +290,7 @@ walk(struct walk *w)
 	uint32_t depth = 0;
 	uint32_t open = 0;	/* the innermost open container's node */
 	uint32_t off, end, flag;
+	uint32_t notable = 0;
 
 #define HAVE() \
 	do { \
@@ -321,6 +322,8 @@ walk(struct walk *w)
 			if (!escapes_ok(text + (o) + 1, (e) - (o) - 1)) \
 				return false; \
 			flag = KX_JSON_ESCAPED; \
+			json->notable[notable % KX_JSON_NOTABLE] = n; \
+			notable++; \
 		} \
 	} while (0)
 
@@ -343,6 +346,8 @@ walk(struct walk *w)
 			end--; \
 		if (KX_UNLIKELY(!is_number(text + off, end - off))) \
 			return false; \
+		json->notable[notable % KX_JSON_NOTABLE] = n; \
+		notable += end - off >= KX_JSON_LONG; \
 		NODE(off, end - off, KX_JSON_NUMBER); \
 		at++; \
 		goto next; \
@@ -454,6 +459,7 @@ done:
 	if (w->state.in_string != 0 || w->state.bad != 0)
 		return false;
 	json->n_nodes = n;
+	json->n_notable = notable;
 	return true;
 #undef HAVE
 #undef NODE

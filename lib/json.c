@@ -122,8 +122,8 @@ kx_json_kind(const struct kx_json *json, uint32_t i)
 	return kinds[kx_json_type(json, i)];
 }
 
-static unsigned
-hex4(const char *p)
+unsigned
+kx_json_hex4(const char *p)
 {
 	unsigned v = 0;
 	int i;
@@ -157,18 +157,19 @@ decode_escape(const char **p, const char *end, char b[4], bool *odd)
 {
 	static const char plain[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
 	const char *q = *p;
-	uint32_t c;
+	uint32_t c, low;
 
 	if (q[1] != 'u') {
 		b[0] = value[strchr(plain, q[1]) - plain];
 		*p = q + 2;
 		return 1;
 	}
-	c = hex4(q + 2);
+	c = kx_json_hex4(q + 2);
 	q += 6;
-	if (c >= 0xd800 && c < 0xdc00 && end - q >= 6 && q[0] == '\\' &&
-	    q[1] == 'u' && hex4(q + 2) >= 0xdc00 && hex4(q + 2) < 0xe000) {
-		c = 0x10000 + ((c - 0xd800) << 10) + (hex4(q + 2) - 0xdc00);
+	low = c >= 0xd800 && c < 0xdc00 && end - q >= 6 && q[0] == '\\' &&
+	    q[1] == 'u' ? kx_json_hex4(q + 2) : 0;
+	if (low >= 0xdc00 && low < 0xe000) {
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		q += 6;
 	} else if (c >= 0xd800 && c < 0xe000) {
 		c = 0xfffd;

@@ -43,6 +43,7 @@ lib_libkx_a_SOURCES = \
   lib/json-error.c \
   lib/json-scalar.c \
   lib/json.c \
+  lib/jsonschema.c \
   lib/kernel.c \
   lib/keytab.c \
   lib/manifest.c \
@@ -60,6 +61,7 @@ lib_libkx_a_SOURCES = \
   lib/reader-concat.c \
   lib/reader.c \
   lib/rules.c \
+  lib/sarif.c \
   lib/sched.c \
   lib/snapname.c \
   lib/source.c \
@@ -97,6 +99,7 @@ noinst_HEADERS += \
   include/kx/http.h \
   include/kx/image.h \
   include/kx/json.h \
+  include/kx/jsonschema.h \
   include/kx/kernel.h \
   include/kx/keytab.h \
   include/kx/manifest.h \
@@ -106,6 +109,7 @@ noinst_HEADERS += \
   include/kx/pool.h \
   include/kx/program.h \
   include/kx/reader.h \
+  include/kx/sarif.h \
   include/kx/sched.h \
   include/kx/snapname.h \
   include/kx/source.h \

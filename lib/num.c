@@ -44,6 +44,25 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Any that many digits fit in 64 bits. */
+#define SURE_DIGITS 19
+
+/* At most SURE_DIGITS of them, and nothing else. */
+static inline bool
+short_u64(struct kx_span text, uint64_t *out)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		if (!is_digit(text.ptr[i]))
+			return false;
+		n = n * 10 + (uint64_t)(text.ptr[i] - '0');
+	}
+	*out = n;
+	return true;
+}
+
 bool
 kx_num_u64(struct kx_span text, uint64_t *out)
 {
@@ -52,6 +71,8 @@ kx_num_u64(struct kx_span text, uint64_t *out)
 
 	if (text.len == 0)
 		return false;
+	if (KX_LIKELY(text.len <= SURE_DIGITS))
+		return short_u64(text, out);
 	for (i = 0; i < text.len; i++) {
 		if (!is_digit(text.ptr[i]) ||
 		    __builtin_mul_overflow(n, UINT64_C(10), &n) ||
@@ -219,7 +240,14 @@ kx_num_whole(struct kx_span text, int64_t *out)
 {
 	struct parts parts;
 	int64_t value;
+	uint64_t n;
 
+	/* Mostly plain digits, with no zero in front. */
+	if (text.len > 0 && text.len < SURE_DIGITS &&
+	    (*text.ptr != '0' || text.len == 1) && short_u64(text, &n)) {
+		*out = (int64_t)n;
+		return true;
+	}
 	if (!take_apart(text, &parts) || !whole_value(&parts, &value))
 		return false;
 	*out = value;

@@ -136,6 +136,18 @@ remember(struct kx_stream *stream, const struct kx_stream_note *note,
 	return KX_OK;
 }
 
+void
+kx_stream_prefetch(const struct kx_stream *stream,
+    const struct kx_stream_note *note)
+{
+	if (stream->young.cap > 0)
+		__builtin_prefetch(&stream->young.slot[note->id &
+		    (stream->young.cap - 1)]);
+	if (stream->old.cap > 0)
+		__builtin_prefetch(&stream->old.slot[note->id &
+		    (stream->old.cap - 1)]);
+}
+
 enum kx_status
 kx_stream_add(struct kx_stream *stream, const struct kx_stream_note *note,
     unsigned input, struct kx_stream_answer *answer)

@@ -32,6 +32,7 @@ TESTS += \
   tests/filter.bats \
   tests/replay.bats \
   tests/rules.bats \
+  tests/schema.bats \
   tests/suite.bats \
   tests/to-csv-readers.bats \
   tests/to-csv.bats \
@@ -46,15 +47,20 @@ EXTRA_DIST += \
   tests/filter.bats \
   tests/replay.bats \
   tests/rules.bats \
+  tests/schema.bats \
   tests/suite.bats \
   tests/to-csv-readers.bats \
   tests/to-csv.bats \
   tests/validate.bats
 EXTRA_DIST += \
+  tests/agree.mjs \
+  tests/agree.py \
   tests/arm64.sh \
+  tests/bench/ajv.mjs \
   tests/bench/run.sh \
   tests/bench/to-csv-duckdb.mjs \
   tests/bench/to-csv.sh \
+  tests/bench/validate.sh \
   tests/data \
   tests/demo.sh \
   tests/fault/refuse.c \
@@ -66,6 +72,7 @@ EXTRA_DIST += \
   tests/page-test.js \
   tests/peers/package.json \
   tests/receiver.py \
+  tests/rules.bash \
   tests/table.py
 
 if HAVE_CMOCKA
@@ -95,6 +102,7 @@ check_PROGRAMS += \
   tests/unit/sched \
   tests/unit/snapname \
   tests/unit/source \
+  tests/unit/stream \
   tests/unit/time
 TESTS += \
   tests/unit/arena \
@@ -118,6 +126,7 @@ TESTS += \
   tests/unit/sched \
   tests/unit/snapname \
   tests/unit/source \
+  tests/unit/stream \
   tests/unit/time
 tests_unit_arena_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base_CFLAGS = $(KX_UNIT_CFLAGS)
@@ -141,6 +150,7 @@ tests_unit_reader_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_sched_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_snapname_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_source_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_stream_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_time_CFLAGS = $(KX_UNIT_CFLAGS)
 endif
 

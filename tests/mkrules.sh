@@ -21,6 +21,7 @@ if [ $# -gt 1 ]; then
 	exit
 fi
 
+echo '.Bl -tag -width Ds'
 "$1/kx-validate" --list-rules --diagnostics=json | jq -r '
 def mdoc: gsub("\\\\"; "\\e") |
     gsub("(?<b>[.!?]) (?<n>[A-Z])"; .b + "\n" + .n) |
@@ -39,3 +40,14 @@ def word: if . == "none" then "-" else . end;
 ("Sent: " + .sent | mdoc),
 ".br",
 ("Done: " + .done | mdoc)'
+cat <<'end'
+.El
+.Ss What JSON Schema cannot say
+The printed schema holds every rule that is marked above, completely, where it
+is an error.
+It cannot say the rules about the text itself, which come before any schema,
+and these:
+end
+"$1/kx-validate" --list-rules --diagnostics=json |
+	jq -rs 'map(select(.schema == "beyond") | .rule) |
+	    (.[:-1][] | ".Sy \(.) ,"), ".Sy \(.[-1]) ."'

@@ -848,7 +848,7 @@ packed() {
 			kx-filter) set -- "$tool" --min-level=0 ;;
 			*) set -- "$tool" ;;
 			esac
-			env --default-signal=INT "$@" --rejects=dir/kept \
+			env --default-signal=INT,TERM,HUP "$@" --rejects=dir/kept \
 				-o "dir/$(saved "$tool")" \
 				<pipe >out 2>err 3>&- &
 			pid=$!

@@ -265,3 +265,74 @@ setup() {
 	[ "$(grep -c 'precision-risk\]$' err)" -eq 256 ]
 	[ "$(grep -c 'more of this rule' err)" -eq 1 ]
 }
+
+@test "SARIF: what the standard requires, and the place of each finding" {
+	{
+		echo "$good"
+		sed 's/Mark/Ма/;s/"List","level":1/"List","level":9/' <<< "$good"
+		echo '{'
+	} > 'a log'
+	for j in 1 2; do
+		run -2 kx-validate -j$j --diagnostics=sarif --summary 'a log' missing -o out
+		echo "$output" > sarif.$j
+	done
+	cmp sarif.1 sarif.2
+	jq -e '.version == "2.1.0" and (."$schema" | test("sarif-2.1.0")) and
+	    (.runs | length) == 1 and (.runs[0] |
+	    .tool.driver.name == "kx-validate" and
+	    (.tool.driver.rules | length) > 90 and
+	    (.tool.driver.rules | all(.id != "" and
+	        .shortDescription.text != "" and
+	        (.defaultConfiguration.level | IN("none", "note", "warning", "error")))) and
+	    (.invocations[0] | .executionSuccessful == false and .exitCode == 2 and
+	        (.toolExecutionNotifications[0].message.text | test("missing"))) and
+	    .properties.summary.records == 3)' sarif.1
+	jq -e '.runs[0] as $run | $run.results | length >= 3 and all(
+	    .message.text != "" and (.level | IN("note", "warning", "error")) and
+	    $run.tool.driver.rules[.ruleIndex].id == .ruleId and
+	    (.locations[0].physicalLocation | .artifactLocation.uri == "a%20log" and
+	        .region.startLine >= 1 and .region.startColumn >= 1))' sarif.1
+	# The column counts characters, the offset bytes.
+	jq -e --rawfile log 'a log' '.runs[0].results[] |
+	    select(.ruleId == "level-range") |
+	    .locations[0].physicalLocation.region as $r |
+	    ($log | split("\n")[1][$r.startColumn - 1:$r.startColumn] == "9") and
+	    .locations[0].logicalLocations[0].fullyQualifiedName ==
+	        "/params/identities/0/list/level"' sarif.1
+	offset=$(jq '.runs[0].results[] | select(.ruleId == "level-range") |
+	    .locations[0].physicalLocation.region.byteOffset' sarif.1)
+	[ "$(tail -c +$((offset + 1)) 'a log' | head -c 1)" = 9 ]
+	# Of nothing wrong there is a document, too.
+	kx-validate -q --diagnostics=sarif 2> none <<< "$good"
+	jq -e '.runs[0].results == [] and .runs[0].invocations[0].executionSuccessful' none
+}
+
+@test "the broken log of the maker of logs: counts add up, rejects come again" {
+	[ -x "$KX_TESTDIR/genlog" ] || skip "genlog is not built"
+	"$KX_TESTDIR/genlog" --events=400 --broken -o log
+	for profile in compatible strict envelope; do
+		for j in 1 2; do
+			kx-validate -p $profile -j$j --framing=lines --summary \
+			    --diagnostics=json --rejects=bad.$j log > out.$j 2> err.$j ||
+			    [ $? -eq 1 ]
+		done
+		cmp out.1 out.2 && cmp err.1 err.2 && cmp bad.1 bad.2
+		tail -n 1 err.1 | jq -e '.summary | .passed + .rejected == .records'
+		[ "$(tail -n 1 err.1 | jq .summary.passed)" -eq "$(grep -c '' out.1)" ]
+		# Each passed record has no error, each refused one has one.
+		jq -r 'select(.severity == "error") | .line' err.1 | sort -nu | wc -l > n
+		[ "$(tail -n 1 err.1 | jq .summary.rejected)" -eq "$(cat n)" ]
+	done
+}
+
+@test "a record with very many identities takes no longer than its length" {
+	{
+		printf '%s' "${good%%'{"faces"'*}"
+		awk 'BEGIN { for (i = 0; i < 100000; i++)
+			printf "%s{\"faces\":[{\"id\":%d,\"similarity\":0.5,\"first_name\":\"\",\"last_name\":\"\"}],\"list\":{\"id\":1,\"name\":\"x\",\"level\":1}}", (i ? "," : ""), i }'
+		printf '%s\n' "]},${good##*\]\},}" | sed 's/^]},.*/]},"snapshots":[],"channel":{"id":1,"name":"x"}}/'
+	} > in
+	timeout 20 kx-validate in > out 2> err
+	cmp in out
+	! grep -q ' error: ' err
+}

@@ -60,6 +60,11 @@ void kx_checker_free(struct kx_checker *checker);
 
 /* What the rules between records need to know of one. */
 struct kx_identity {
+	/* An unknown topic or module that is only worth a note: it is reported
+	 * by a checker for the first record that has it, and here for the
+	 * others.  So the first of a run, whichever checkers see its records
+	 * in their order, is always reported. */
+	bool topic_again, module_again;
 	bool has_id;		/* id is a string */
 	struct kx_span id;	/* decoded; lives until the next record */
 	uint32_t id_node;

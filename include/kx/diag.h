@@ -69,9 +69,11 @@ struct kx_finding {
 	uint64_t off;		/* bytes from the start of the stream */
 	const char *pointer;	/* JSON Pointer, or NULL */
 	const char *message;	/* input bytes in it are as they came */
+	uint64_t characters;	/* the column in code points; 0: not counted */
 };
 
-enum kx_diag_format { KX_DIAG_TEXT, KX_DIAG_JSON };
+/* KX_DIAG_SARIF is sarif.h's; kx_diag_format() takes it for TEXT. */
+enum kx_diag_format { KX_DIAG_TEXT, KX_DIAG_JSON, KX_DIAG_SARIF };
 
 /*
  * Append one finding, ended by LF and under 1,000 bytes, as

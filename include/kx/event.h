@@ -59,12 +59,24 @@ extern const struct kx_field_info kx_field_info[KX_N_FIELDS];
 /* The field whose column is `name`; -1 where there is none. */
 int kx_field_find(struct kx_span name);
 
+/* Containers that are no fields of the table: of an event, and behind
+ * KX_N_PARTS of an identity. */
+enum kx_part {
+	KX_PART_ATTRIBUTES, KX_PART_OBJECT, KX_PART_COLOR,
+	KX_PART_OBJECT_TYPE, KX_PART_TAGS, KX_PART_FLAT_TAGS,
+	KX_N_PARTS,
+	KX_PART_FACES = KX_N_PARTS, KX_PART_PLATES, KX_PART_LIST,
+	KX_N_ALL_PARTS
+};
+
 /* One element of a repeated group.  field[] is by enum kx_field less the
  * group's first field: use kx_row_get(). */
 struct kx_row {
 	uint32_t node;		/* the element */
 	uint32_t identity;	/* FACE, PLATE: index of its identity */
 	uint32_t field[5];	/* nodes; 0: absent */
+	/* IDENTITY: by enum kx_part less KX_N_PARTS */
+	uint32_t part[KX_N_ALL_PARTS - KX_N_PARTS];
 };
 
 struct kx_rows {
@@ -82,6 +94,7 @@ struct kx_event {
 	bool has_flat;			/* some of `flat` is set */
 	uint32_t field[KX_N_FIELDS];	/* KX_GROUP_EVENT's; 0: absent */
 	uint32_t flat[KX_N_FIELDS];	/* the other spelling, where used */
+	uint32_t part[KX_N_PARTS];	/* nodes of containers; 0: absent */
 	struct kx_rows rows[KX_N_GROUPS];	/* but EVENT's */
 };
 
@@ -114,6 +127,13 @@ static inline uint32_t
 kx_event_get(const struct kx_event *event, enum kx_field f)
 {
 	return event->field[f];
+}
+
+/* A container of an identity. */
+static inline uint32_t
+kx_row_part(const struct kx_row *row, enum kx_part part)
+{
+	return row->part[part - KX_N_PARTS];
 }
 
 /* Field f of a row of f's own group. */

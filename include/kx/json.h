@@ -49,12 +49,20 @@ struct kx_json_node {
 	uint32_t meta;
 };
 
+#define KX_JSON_NOTABLE 64
+#define KX_JSON_LONG 16
+
 struct kx_json {
 	const char *text;		/* what was scanned; the caller's */
 	size_t text_len;
 	struct kx_json_node *node;	/* node[0] is the text's value */
 	uint32_t n_nodes;
 	bool high;			/* a byte over 0x7f is in the text */
+	/* Strings with escapes and numbers of KX_JSON_LONG bytes and more, in
+	 * their order; where there are more than fit, n_notable says so and
+	 * only the nodes have them all. */
+	uint32_t notable[KX_JSON_NOTABLE];
+	uint32_t n_notable;
 	/* the rest is the scanner's */
 	uint32_t cap_nodes;
 	uint32_t *stack;
@@ -130,6 +138,9 @@ kx_json_str(const struct kx_json *json, uint32_t i)
  */
 struct kx_span kx_json_decode(const struct kx_json *json, uint32_t i,
     struct kx_buf *scratch, bool *odd);
+
+/* The number that four hexadecimal digits spell, as in a scanned \u escape. */
+unsigned kx_json_hex4(const char *p);
 
 /* Does the string's decoded value equal `want` (plain UTF-8)? */
 bool kx_json_str_eq(const struct kx_json *json, uint32_t i,

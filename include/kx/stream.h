@@ -47,6 +47,10 @@ struct kx_stream;
 struct kx_stream *kx_stream_new(size_t most);
 void kx_stream_free(struct kx_stream *stream);
 
+/* That id is about to be added: have its place at hand. */
+void kx_stream_prefetch(const struct kx_stream *stream,
+    const struct kx_stream_note *note);
+
 /* Add the next record of input number `input`; *answer is filled.  KX_FAIL:
  * no memory, the record is not remembered. */
 enum kx_status kx_stream_add(struct kx_stream *stream,

@@ -139,7 +139,6 @@ table() {
 	if [ -n "$py" ]; then
 		job 'python3 with orjson' - "$py" peer.py "$log"
 	fi
-	job 'kx-validate' - kx-validate "$log"
 	job 'kx-replay --speed=max' - kx-replay --speed=max "$log"
 }
 
@@ -154,6 +153,8 @@ table images.ndjson 2.5 15
 
 # shellcheck source=tests/bench/to-csv.sh
 . "$KX_SRCDIR/tests/bench/to-csv.sh"
+# shellcheck source=tests/bench/validate.sh
+. "$KX_SRCDIR/tests/bench/validate.sh"
 
 shm=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo .)")
 trap 'rm -rf "$shm"' EXIT

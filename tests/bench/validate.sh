@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# kx-validate beside two validators of JSON Schema that others wrote, which are
+# given the schema that it prints.  KX_BENCH=validate runs these rows alone.
+
+out=/dev/null
+peers=$KX_SRCDIR/tests/peers/node_modules
+
+# bench_validate LOG BAR BAR-WITHOUT-IMAGES TIMES: TIMES is how much faster than
+# the better of the two we mean to be.
+bench_validate() {
+	local log=$1 bar=$2 skip=$3 times=$4 ours best='' jsonschema
+	echo
+	echo "kx-validate, $log"
+	base=$(median wc -l "$log")
+	awk -v w="$base" 'BEGIN { printf "  W = wc -l = %.1f ms\n", w * 1000 }'
+	job 'kx-validate' "$bar" kx-validate "$log"
+	ours=$last
+	job 'kx-validate -j1' - kx-validate -j1 "$log"
+	if [ "$skip" != - ]; then
+		job 'kx-validate --images=skip' "$skip" \
+		    kx-validate --images=skip "$log"
+	fi
+	job 'kx-validate --profile=strict' - kx-validate --profile=strict "$log"
+	kx-validate --print-schema > schema.json
+	if have node && [ -d "$peers/ajv" ]; then
+		job '  ajv with the printed schema' - node \
+		    "$KX_SRCDIR/tests/bench/ajv.mjs" "$peers" schema.json "$log"
+		best=$last
+	fi
+	jsonschema=$peers/.bin/jsonschema
+	if [ -x "$jsonschema" ]; then
+		ln -sf "$log" instances.jsonl
+		job '  jsonschema (sourcemeta)' - \
+		    "$jsonschema" validate schema.json instances.jsonl
+		best=$(awk -v a="$last" -v b="$best" \
+			'BEGIN { print (b == "" || a < b) ? a : b }')
+		job '  jsonschema --fast (sourcemeta)' - \
+		    "$jsonschema" validate --fast schema.json instances.jsonl
+		best=$(awk -v a="$last" -v b="$best" \
+			'BEGIN { print (a < b) ? a : b }')
+	fi
+	[ -z "$best" ] || awk -v a="$best" -v b="$ours" -v t="$times" 'BEGIN {
+		r = a / b
+		printf "  kx-validate is %.1f times as fast as the faster of them; " \
+		    "bar %s: %s\n", r, t, (r >= t) ? "met" : "MISSED" }'
+}
+
+bench_validate lean.ndjson 5 - 10
+bench_validate images.ndjson 4 2.5 2
