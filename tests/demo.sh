@@ -2,7 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The main job on a sample log, as a user would do it: `make demo'.
 # Everything goes into ./demo of the build folder, made anew each time.
+# `demo.sh --log' prints the sample log and does nothing else.
 set -euo pipefail
+
+# Good events with frames, then events among which each fault that is known
+# stands once.
+sample_log() {
+	"$1/genlog" --seed=7 --events=300 --images
+	"$1/genlog" --seed=8 --events=100 --broken
+}
+if [ "${1-}" = --log ]; then
+	sample_log "$KX_TESTDIR"
+	exit
+fi
 
 tools=$KX_BUILDDIR
 PATH=$tools:$PATH
@@ -25,12 +37,7 @@ show() {
 }
 
 say '1. A log with frames, in which some lines are broken'
-# Good events with frames, then events among which each fault that is known
-# stands once.
-{
-	"$top/tests/genlog" --seed=7 --events=300 --images
-	"$top/tests/genlog" --seed=8 --events=100 --broken
-} | zstd -q > log.ndjson.zst
+sample_log "$top/tests" | zstd -q > log.ndjson.zst
 show 'ls -l log.ndjson.zst | cut -d" " -f5-'
 
 say '2. Validate, keep what matters'

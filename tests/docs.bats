@@ -252,3 +252,14 @@ rules_used() {
 		done
 	done
 }
+
+@test "README's pipeline prints what README shows" {
+	[ -x "$KX_TESTDIR/genlog" ] || skip "no genlog"
+	"$KX_SRCDIR/tests/demo.sh" --log | zstd -q >log.ndjson.zst
+	python3 "$KX_SRCDIR/tests/receiver.py" port 3>&- &
+	wait_for 10 test -s port
+	sed "s/127.0.0.1:8080/127.0.0.1:$(<port)/" "$KX_SRCDIR/README.md" >README
+	"$KX_SRCDIR/tests/transcript.py" README 'A pipeline' >differs ||
+		fail "$(<differs)"
+	kill %1
+}

@@ -73,7 +73,8 @@ EXTRA_DIST += \
   tests/peers/package.json \
   tests/receiver.py \
   tests/rules.bash \
-  tests/table.py
+  tests/table.py \
+  tests/transcript.py
 
 if HAVE_CMOCKA
 KX_UNIT_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE $(CMOCKA_CFLAGS)
