@@ -82,7 +82,7 @@ decode_base64(struct kx_checker *c, const struct look *look,
 	size_t i;
 
 	if (data.len / 4 * 3 > KX_CHECK_IMAGE_MAX) {
-		kx_check_say(c, KX_RULE_IMAGE_LIMIT, look->node,
+		kx_check_say(c, KX_RULE_LIMIT, look->node,
 		    "an image of more than %zu MiB is not decoded",
 		    KX_CHECK_IMAGE_MAX >> 20);
 		return false;

@@ -23,7 +23,7 @@ struct kx_kernel;
  * counted, and the last one says so.  This bounds memory. */
 #define KX_CHECK_MOST 256
 
-/* An image of more bytes is not decoded (image-limit). */
+/* An image of more bytes is not decoded (limit). */
 #define KX_CHECK_IMAGE_MAX ((size_t)32 << 20)
 
 /* What to check by.  Filled by kx_check_init(), then changed as wished before
