@@ -825,7 +825,8 @@ put_row(const struct cli_option *row)
 		printf("      --%s", row->name);
 	col = 8 + strlen(row->name);
 	if (row->arg != NULL) {
-		printf("%s%s", optional(row) ? "" : "=", row->arg);
+		printf("%s%s", optional(row) ? "" :
+		    strchr(row->arg, ' ') != NULL ? " " : "=", row->arg);
 		col += strlen(row->arg) + !optional(row);
 	}
 	if (col + 2 > HELP_COLUMN) {
@@ -879,8 +880,9 @@ dump_options(void)
 		row = &self.row[i];
 		if (row->letter != 0)
 			putchar(row->letter);
-		printf("\t%s\t%s\t%s\n", row->name,
-		    row->arg != NULL ? row->arg : "", row->help);
+		printf("\t%s\t%s\t%s\t%s\n", row->name,
+		    row->arg != NULL ? row->arg : "", row->help,
+		    row->offers != NULL ? row->offers() : "");
 	}
 	exit(cli_finish());
 }
@@ -1035,6 +1037,14 @@ cli_next(char **arg)
 		*arg = optarg;
 		return row->id;
 	}
+}
+
+char *
+cli_more(const char *option)
+{
+	if (optind >= self.argc)
+		cli_usage("option '--%s' needs two arguments", option);
+	return self.argv[optind++];
 }
 
 int

@@ -25,13 +25,17 @@ enum {
 
 /* One option.  `arg`: NULL takes none; "FILE", "DIR", "N", ... is what
  * --help calls it; "a|b|c" is a choice and is checked; "[=WHEN]" may be left
- * out.  `id` is the program's, from CLI_FIRST up. */
+ * out; "NAME VALUE" are two, see cli_more().  `id` is the program's, from
+ * CLI_FIRST up. */
 struct cli_option {
 	int id;
 	char letter;		/* 0: none */
 	const char *name;
 	const char *arg;
 	const char *help;	/* one line */
+	const char *(*offers)(void);	/* what completions offer for an item
+				   of a comma-separated list, separated by
+				   blanks; NULL: nothing */
 };
 
 enum { CLI_END = -1, CLI_FIRST = 1000 };
@@ -79,6 +83,8 @@ void cli_start(const struct cli_tool *tool, int argc, char **argv);
  * Common options are handled, bad usage ends the program with status 2. */
 int cli_next(char **arg);
 int cli_operand(void);
+/* The second argument of an option that takes two. */
+char *cli_more(const char *option);
 
 /* Raise the exit status: the worst one wins. */
 void cli_raise(int status);

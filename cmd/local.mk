@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The programs: one file each, and what all of them share.  LDADD is a tool's
+# The programs: one file each, what all of them share, and what some do.  LDADD is a tool's
 # list of foreign libraries: what is not named here cannot creep in.
 
 noinst_LIBRARIES += cmd/libcli.a
@@ -11,7 +11,10 @@ cmd_libcli_a_SOURCES = \
 
 noinst_HEADERS += \
   cmd/cli.h \
+  cmd/programs.h \
   cmd/run.h \
+  cmd/suggest.h \
+  cmd/when.h \
   cmd/zone.h
 
 KX_CMD_LIBS = cmd/libcli.a $(KX_LIBS) lib/gnulib/libgnu.a \
@@ -28,8 +31,13 @@ cmd_kx_validate_SOURCES = \
 cmd_kx_validate_LDADD = $(KX_CMD_LIBS)
 
 bin_PROGRAMS += cmd/kx-filter
+cmd_kx_filter_SOURCES = \
+  cmd/kx-filter.c \
+  cmd/programs.c \
+  cmd/suggest.c \
+  cmd/when.c
 cmd_kx_filter_CFLAGS = $(KX_CFLAGS)
-cmd_kx_filter_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS)
+cmd_kx_filter_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS) $(UNISTRING_LIBS) -lm
 
 bin_PROGRAMS += cmd/kx-to-csv
 cmd_kx_to_csv_CFLAGS = $(KX_CFLAGS)

@@ -189,12 +189,46 @@ run_reject(struct run_batch *batch, const struct kx_record *record)
 }
 
 void
-run_made(struct run_batch *batch, size_t from)
+run_made_range(struct run_batch *batch, size_t from, size_t len)
 {
 	if (kx_buf_failed(&batch->made))
 		batch->no_memory = true;
 	else
-		add_piece(batch, NULL, from, batch->made.len - from);
+		add_piece(batch, NULL, from, len);
+}
+
+void
+run_made(struct run_batch *batch, size_t from)
+{
+	run_made_range(batch, from, batch->made.len - from);
+}
+
+void
+run_make_line(struct run_batch *batch, const struct kx_record *record,
+    struct kx_span line)
+{
+	if (is_line(record))
+		kx_buf_addspan(&batch->made, line);
+	else
+		add_compact(&batch->made, line);
+	kx_buf_addc(&batch->made, '\n');
+}
+
+void
+run_truncate(struct run_batch *batch, const struct kx_record *record)
+{
+	uint64_t end = record->off + record->text.len;
+	size_t i, n = 0;
+
+	for (i = 0; i < batch->n_findings; i++)
+		if (batch->findings[i].off < end)
+			batch->findings[n++] = batch->findings[i];
+	batch->n_findings = n;
+	for (n = 0; n < batch->n_malformed && batch->marks[n].off < end; n++)
+		continue;
+	if (n < batch->n_malformed)
+		batch->rejects.len = batch->marks[n].rejects_len;
+	batch->n_malformed = n;
 }
 
 struct kx_span
@@ -316,9 +350,17 @@ KX_PRINTF(5, 6) static void
 malformed(struct run_batch *batch, const struct kx_record *record,
     const char *rule, size_t at, const char *fmt, ...)
 {
+	struct run_mark *marks = more_room(batch->marks, batch->n_malformed,
+	    &batch->cap_marks, sizeof(*marks));
 	va_list ap;
 
-	batch->n_malformed++;
+	if (marks == NULL) {
+		batch->no_memory = true;
+		return;
+	}
+	batch->marks = marks;
+	marks[batch->n_malformed++] = (struct run_mark){ record->off,
+	    batch->rejects.len };
 	va_start(ap, fmt);
 	add_message(batch, record, KX_SEV_ERROR, rule, at, NULL, fmt, ap);
 	va_end(ap);
@@ -649,12 +691,12 @@ finish_results(struct run *run, struct run_batch *batch)
 {
 	bool more = true;
 
+	if (run->ops->finish != NULL)
+		more = run->ops->finish(run->ctx, batch);
 	run->totals.records += batch->n_records;
 	run->totals.malformed += batch->n_malformed;
 	if (batch->n_malformed > 0)
 		cli_raise(run->ops->malformed_status);
-	if (run->ops->finish != NULL)
-		more = run->ops->finish(run->ctx, batch);
 	/* Results first: a reader that has gone away ends the program before
 	 * it says anything. */
 	if (run->out != NULL)
@@ -953,6 +995,7 @@ tear_down(struct run *run)
 		kx_arena_free(&batch->arena);
 		free(batch->pieces);
 		free(batch->findings);
+		free(batch->marks);
 	}
 	free(run->workers);
 	free(run->batches);

@@ -27,6 +27,12 @@ struct run_piece {
 	size_t len;
 };
 
+/* Where a malformed record was found, and what had been rejected by then. */
+struct run_mark {
+	uint64_t off;
+	size_t rejects_len;
+};
+
 /* A chunk on its way through.  The worker fills it, finish() empties it. */
 struct run_batch {
 	struct kx_chunk chunk;
@@ -43,6 +49,8 @@ struct run_batch {
 	size_t n_findings, cap_findings;
 	uint64_t n_records;		/* blank lines are none */
 	uint64_t n_malformed;		/* no JSON text */
+	struct run_mark *marks;		/* one for each of these */
+	size_t cap_marks;
 	bool no_memory;			/* something above was dropped */
 	bool paused;			/* ops->slices: records are left */
 	void *user;			/* the program's, from slot_new() */
@@ -110,6 +118,15 @@ void run_pass(struct run_batch *batch, const struct kx_record *record);
 void run_reject(struct run_batch *batch, const struct kx_record *record);
 /* Bytes added to batch->made since `from` are the next piece. */
 void run_made(struct run_batch *batch, size_t from);
+/* len of these bytes. */
+void run_made_range(struct run_batch *batch, size_t from, size_t len);
+/* Append `line`, made of the record, to batch->made, as run_pass() passes the
+ * record itself; no piece yet. */
+void run_make_line(struct run_batch *batch, const struct kx_record *record,
+    struct kx_span line);
+/* For finish(): forget what was found behind this record.  Its pieces are the
+ * program's to end. */
+void run_truncate(struct run_batch *batch, const struct kx_record *record);
 /* The record as one line without LF: its own bytes; where they hold a line end
  * (SEQ, CONCAT), without the white space between tokens, made in *scratch.
  * Empty and scratch->failed without memory. */

@@ -195,6 +195,24 @@ kx_group_first(enum kx_group group)
 	return first[group];
 }
 
+const char *
+kx_field_known(enum kx_field f)
+{
+	static const struct {
+		enum kx_field field;
+		const char *names;
+	} known[] = {
+#define KX_KNOWN(group, symbol, names) { KX_##group##_##symbol, names },
+#include "fields.def"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i].field == f)
+			return known[i].names;
+	return kx_field_info[f].values;
+}
+
 int
 kx_field_find(struct kx_span name)
 {

@@ -35,6 +35,8 @@
 #define READ_LEN ((size_t)256 << 10)
 /* Longest message of libjq's that is passed on. */
 #define MESSAGE_MAX ((size_t)600)
+/* Outputs that are waited for of a program that need not go on. */
+#define GIVE_UP_MAX ((size_t)1 << 24)
 /* Values less deep than this can be printed by every libjq. */
 #define SURE_DEPTH 256
 /* The most that a program puts out for an event, beside four times its
@@ -240,11 +242,32 @@ start(struct evaluator *e, size_t i, jv value, uint64_t line)
 	jq_start(e->jq[i], value, 0);
 }
 
+/* Program i need not go on, but libjq 1.6 cannot begin again where it keeps
+ * track of paths: there it is run to its end.  An end that is too far off is
+ * the evaluator's. */
+static void
+give_up(struct evaluator *e, size_t i)
+{
+	bool more = e->setup->redefined ||
+	    kx_program_tracks_paths(e->setup->program[i]);
+	size_t n;
+	jv result;
+
+	for (n = 0; more; n++) {
+		if (n == GIVE_UP_MAX)
+			_exit(EXIT_BROKEN);
+		result = jq_next(e->jq[i]);
+		more = jv_is_valid(result);
+		jv_free(result);
+	}
+}
+
 /* Has the program an output that is true?  It is run no further than that.
  * *failed is libjq's message, or invalid. */
 static bool
-holds(jq_state *jq, jv *failed)
+holds(struct evaluator *e, size_t i, jv *failed)
 {
+	jq_state *jq = e->jq[i];
 	jv result;
 
 	*failed = jv_invalid();
@@ -255,6 +278,7 @@ holds(jq_state *jq, jv *failed)
 		if (jv_get_kind(result) != JV_KIND_NULL &&
 		    jv_get_kind(result) != JV_KIND_FALSE) {
 			jv_free(result);
+			give_up(e, i);
 			return true;
 		}
 		jv_free(result);
@@ -300,6 +324,7 @@ put_outputs(struct evaluator *e, size_t i, size_t len)
 			jv_free(text);
 			put_reply(e, REPLY_FAILED, i);
 			put_text(e, why, jv_string(""), 0);
+			give_up(e, i);
 			return;
 		}
 		put_reply(e, REPLY_OUTPUT, i);
@@ -324,7 +349,7 @@ evaluate(struct evaluator *e, const struct request *request)
 
 	for (i = request->held; i < setup->n_conditions; i++) {
 		start(e, i, jv_copy(value), request->line);
-		if (holds(e->jq[i], &failed))
+		if (holds(e, i, &failed))
 			continue;
 		if (jv_is_valid(failed)) {
 			kx_buf_addc(&e->out, KX_VERDICT_ERROR);

@@ -55,6 +55,7 @@ struct kx_evaluator {
 	size_t n_conditions;
 	const struct kx_filter_arg *args;
 	size_t n_args;
+	bool redefined;		/* any name may mean anything (~/.jq) */
 	bool lazy;		/* compile when the first record comes */
 	const struct kx_kernel *kernel;
 	int fd;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "kx/buf.h"
+#include "kx/num.h"
 
 #include "filter-jq.h"
 
@@ -53,7 +54,8 @@ struct kx_filter {
 	struct kx_evaluator setup;	/* the programs are here */
 	bool plain;
 	bool native;		/* all programs are, and all conditions */
-	bool whole;		/* they can see everything */
+	bool whole;		/* the evaluators are given everything */
+	bool all;		/* the programs can see it */
 	bool images;		/* ... the images of snapshots */
 	struct kx_pick reach;
 	struct worker *worker;
@@ -104,7 +106,7 @@ add_program(struct kx_filter *filter, size_t i, const char *text,
 		filter->native = false;
 	if (!kx_program_reach(*program, output, &filter->reach,
 	    &filter->images))
-		filter->whole = true;
+		filter->all = true;
 	return KX_OK;
 }
 
@@ -122,10 +124,10 @@ kx_filter_new(const struct kx_filter_options *options,
 	filter->setup = (struct kx_evaluator){ .n = n,
 	    .n_conditions = options->n_conditions, .args = options->args,
 	    .n_args = options->n_args };
-	filter->plain = (options->flags & KX_FILTER_PLAIN) ||
-	    has_definitions();
+	filter->all = has_definitions();
+	filter->plain = (options->flags & KX_FILTER_PLAIN) || filter->all;
 	filter->native = !filter->plain;
-	filter->whole = filter->plain;
+	filter->setup.redefined = filter->all;
 	filter->setup.program = calloc(n + 1, sizeof(struct kx_program *));
 	if (filter->setup.program == NULL)
 		status = kx_error_set(err, KX_FAIL, ENOMEM, "cannot start");
@@ -133,6 +135,7 @@ kx_filter_new(const struct kx_filter_options *options,
 		*which = i;
 		status = add_program(filter, i, options->programs[i], err);
 	}
+	filter->whole = filter->plain || filter->all;
 	if (status == KX_OK)
 		*out = filter;
 	else
@@ -274,6 +277,50 @@ kx_filter_ask(struct kx_filter *filter, unsigned worker,
 		return KX_VERDICT_YES;
 	enqueue(filter, w, json, i, line);
 	return KX_VERDICT_LATER;
+}
+
+/* An integer that a double does not hold, among the nodes from `from` to
+ * `end`; 0: there is none. */
+static uint32_t
+find_rounded(const struct kx_json *json, uint32_t from, uint32_t end)
+{
+	const struct kx_json_node *node = json->node;
+	unsigned is;
+
+	for (; from < end; from++) {
+		if ((node[from].meta & KX_JSON_TYPE_MASK) != KX_JSON_NUMBER ||
+		    node[from].len < 16)
+			continue;
+		is = kx_num_classify(kx_json_raw(json, from));
+		if ((is & KX_NUM_INTEGER) && !(is & KX_NUM_EXACT))
+			return from;
+	}
+	return 0;
+}
+
+uint32_t
+kx_filter_rounded(const struct kx_filter *filter, const struct kx_json *json)
+{
+	uint32_t found[KX_PICK_MAX], node = 0, first = 0;
+	unsigned i;
+
+#ifdef HAVE_JV_NUMBER_WITH_LITERAL
+	return 0;
+#endif
+	if (filter->all)
+		return find_rounded(json, 1, json->n_nodes);
+	if (filter->reach.n == 0 || kx_json_type(json, 0) != KX_JSON_OBJECT)
+		return 0;
+	kx_pick_find(&filter->reach, json, 0, found);
+	for (i = 0; i < filter->reach.n; i++) {
+		if (found[i] != 0)
+			node = find_rounded(json, found[i],
+			    json->node[found[i]].next);
+		if (node != 0 && (first == 0 || node < first))
+			first = node;
+		node = 0;
+	}
+	return first;
 }
 
 bool

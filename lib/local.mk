@@ -26,6 +26,7 @@ lib_libkx_a_SOURCES = \
   lib/check-text.c \
   lib/check.c \
   lib/column.c \
+  lib/criteria.c \
   lib/csv.c \
   lib/csvread.c \
   lib/diag.c \
@@ -36,6 +37,7 @@ lib_libkx_a_SOURCES = \
   lib/extract.c \
   lib/filter-jq.c \
   lib/filter.c \
+  lib/fold.c \
   lib/frame.c \
   lib/hash.c \
   lib/http.c \
@@ -69,9 +71,11 @@ lib_libkx_a_SOURCES = \
   lib/table-derived.c \
   lib/table-program.c \
   lib/sources.c \
+  lib/strip.c \
   lib/table.c \
   lib/time.c \
   lib/unbundle.c \
+  lib/unique.c \
   lib/verify-records.c \
   lib/verify.c \
   lib/zip.c
@@ -85,6 +89,7 @@ noinst_HEADERS += \
   include/kx/bundle.h \
   include/kx/check.h \
   include/kx/column.h \
+  include/kx/criteria.h \
   include/kx/csv.h \
   include/kx/csvread.h \
   include/kx/diag.h \
@@ -94,6 +99,7 @@ noinst_HEADERS += \
   include/kx/evidence.h \
   include/kx/extract.h \
   include/kx/filter.h \
+  include/kx/fold.h \
   include/kx/frame.h \
   include/kx/hash.h \
   include/kx/http.h \
@@ -106,6 +112,7 @@ noinst_HEADERS += \
   include/kx/num.h \
   include/kx/output.h \
   include/kx/page.h \
+  include/kx/pick.h \
   include/kx/pool.h \
   include/kx/program.h \
   include/kx/reader.h \
@@ -115,9 +122,11 @@ noinst_HEADERS += \
   include/kx/source.h \
   include/kx/stream.h \
   include/kx/sources.h \
+  include/kx/strip.h \
   include/kx/table.h \
   include/kx/time.h \
   include/kx/unbundle.h \
+  include/kx/unique.h \
   include/kx/verify.h \
   include/kx/zip.h \
   lib/base64-table.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Some members of an object, found in one walk (kx/program.h).
+ * Some members of an object, found in one walk (kx/pick.h).
  *
  * A member's name is compared only with the names of its length, of which a
  * bit each is kept; names with escapes, which are rare, with all of them.
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "kx/program.h"
+#include "kx/pick.h"
 
 int
 kx_pick_add(struct kx_pick *pick, struct kx_span name)

@@ -765,6 +765,7 @@ operator_level(const struct parser *p, enum kind *kind, uint8_t *op)
 		return 1;
 	case '=': case T_UPDATE:
 		*kind = ASSIGN;
+		*op = p->token == '=';
 		return 2;
 	case T_EQ: case T_NE: case '<': case T_LE: case '>': case T_GE:
 		*kind = COMPARE;

@@ -27,7 +27,8 @@ enum compare { EQ, NE, LT, LE, GT, GE };
 struct node {
 	enum kind kind;
 	uint8_t op;		/* COMPARE: enum compare; CONST: 0 null, 1
-				   false, 2 true; INDEX: 1 a slice */
+				   false, 2 true; INDEX: 1 a slice; ASSIGN:
+				   1 with `=` */
 	bool optional;		/* FIELD, INDEX, ITERATE: with `?` */
 	uint32_t a, b, c;	/* parts; 0: none */
 	uint32_t next;		/* in a list of arguments */
@@ -72,7 +73,8 @@ struct kx_program {
 	struct kx_arena arena;
 	char *text;
 	const char *refused;
-	bool needs_line;
+	bool needs_line, tracks_paths;
+	struct kx_span rounded;
 	/* the tree */
 	struct node *node;	/* [0] is none */
 	uint32_t n_nodes, cap_nodes;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "kx/arena.h"
+#include "kx/num.h"
 #include "program-tree.h"
 
 /* What is refused */
@@ -115,6 +116,47 @@ find_name(const char *text, const char *const *names, size_t n)
 	}
 }
 
+#ifndef HAVE_JV_NUMBER_WITH_LITERAL
+/* An integer among the tokens that is beyond 2^53.  What stands in a string is
+ * text. */
+static struct kx_span
+find_rounded(const char *text)
+{
+	const char *p = text, *end;
+	struct kx_span number;
+	unsigned is;
+
+	for (;; p++) {
+		(void)skip_blank(&p);
+		if (*p == '\0')
+			return KX_SPAN_NULL;
+		if (is_alpha(*p) || *p == '$' || *p == '@') {
+			p = name_end(p + 1) - 1;
+			continue;
+		}
+		if (*p == '"') {
+			while (p[1] != '\0' && p[1] != '"')
+				p += 1 + (p[1] == '\\' && p[2] != '\0');
+			p += p[1] == '"';
+			continue;
+		}
+		if (!is_digit(*p))
+			continue;
+		for (end = p; is_digit(*end) || *end == '.'; end++)
+			continue;
+		if ((*end | 32) == 'e')
+			for (end += 1 + (end[1] == '-' || end[1] == '+');
+			    is_digit(*end); end++)
+				continue;
+		number = (struct kx_span){ p, (size_t)(end - p) };
+		is = kx_num_classify(number);
+		if ((is & KX_NUM_INTEGER) && !(is & KX_NUM_EXACT))
+			return number;
+		p = end - 1;
+	}
+}
+#endif
+
 /* What may not be used, and what has to be provided for. */
 static void
 look_for_names(struct kx_program *program)
@@ -123,10 +165,19 @@ look_for_names(struct kx_program *program)
 	    "input_filename", "halt", "halt_error", "stderr", "import",
 	    "include", "modulemeta", "get_search_list" };
 	static const char *const line[] = { "input_line_number" };
+	static const char *const paths[] = { "path", "paths", "leaf_paths",
+	    "tostream", "pick" };
+	static const char *const def[] = { "def" };
 
 	program->refused = find_name(program->text, refused,
 	    sizeof(refused) / sizeof(*refused));
 	program->needs_line = find_name(program->text, line, 1) != NULL;
+	program->tracks_paths = find_name(program->text, paths,
+	    sizeof(paths) / sizeof(*paths)) != NULL ||
+	    find_name(program->text, def, 1) != NULL;
+#ifndef HAVE_JV_NUMBER_WITH_LITERAL
+	program->rounded = find_rounded(program->text);
+#endif
 }
 
 /* Making one */
@@ -186,4 +237,47 @@ bool
 kx_program_needs_line(const struct kx_program *program)
 {
 	return program->needs_line;
+}
+
+struct kx_span
+kx_program_rounded(const struct kx_program *program)
+{
+	return program->rounded;
+}
+
+/* Does node i, whose truth is asked for, come from an assignment? */
+static bool
+assigns(const struct kx_program *program, uint32_t i)
+{
+	const struct node *n = &program->node[i];
+
+	switch (n->kind) {
+	case ASSIGN:
+		return n->op == 1;
+	case AND: case OR:
+		return assigns(program, n->a) || assigns(program, n->b);
+	case PIPE:
+		return assigns(program, n->b) ||
+		    (program->node[n->b].kind == CALL &&
+		    is_call(&program->node[n->b], "not", 0) &&
+		    assigns(program, n->a));
+	case CALL:
+		return is_call(n, "select", 1) && assigns(program, n->a);
+	case IF:
+		return assigns(program, n->a);
+	default:
+		return false;
+	}
+}
+
+bool
+kx_program_assigns(const struct kx_program *program)
+{
+	return program->top != 0 && assigns(program, program->top);
+}
+
+bool
+kx_program_tracks_paths(const struct kx_program *program)
+{
+	return program->tracks_paths;
 }

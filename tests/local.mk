@@ -66,6 +66,7 @@ EXTRA_DIST += \
   tests/fault/refuse.c \
   tests/fault/walk.py \
   tests/fuzz/saved \
+  tests/genprograms.py \
   tests/helper.bash \
   tests/mkcompletions.sh \
   tests/mkrules.sh \
@@ -88,10 +89,12 @@ check_PROGRAMS += \
   tests/unit/buf \
   tests/unit/bundle \
   tests/unit/column \
+  tests/unit/criteria \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
   tests/unit/filter \
+  tests/unit/fold \
   tests/unit/hash \
   tests/unit/image \
   tests/unit/json \
@@ -104,7 +107,9 @@ check_PROGRAMS += \
   tests/unit/snapname \
   tests/unit/source \
   tests/unit/stream \
-  tests/unit/time
+  tests/unit/strip \
+  tests/unit/time \
+  tests/unit/unique
 TESTS += \
   tests/unit/arena \
   tests/unit/base \
@@ -112,10 +117,12 @@ TESTS += \
   tests/unit/buf \
   tests/unit/bundle \
   tests/unit/column \
+  tests/unit/criteria \
   tests/unit/csv \
   tests/unit/diag \
   tests/unit/event \
   tests/unit/filter \
+  tests/unit/fold \
   tests/unit/hash \
   tests/unit/image \
   tests/unit/json \
@@ -128,18 +135,24 @@ TESTS += \
   tests/unit/snapname \
   tests/unit/source \
   tests/unit/stream \
-  tests/unit/time
+  tests/unit/strip \
+  tests/unit/time \
+  tests/unit/unique
 tests_unit_arena_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base64_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_buf_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_bundle_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_column_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_criteria_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_criteria_LDADD = $(LDADD) $(UNISTRING_LIBS) -lm
 tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_LDADD = $(LDADD) $(LIBJQ_LIBS)
+tests_unit_fold_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_fold_LDADD = $(LDADD) $(UNISTRING_LIBS)
 tests_unit_hash_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_image_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_json_CFLAGS = $(KX_UNIT_CFLAGS)
@@ -152,7 +165,9 @@ tests_unit_sched_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_snapname_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_source_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_stream_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_strip_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_time_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_unique_CFLAGS = $(KX_UNIT_CFLAGS)
 endif
 
 # An entry point a parser.  With --enable-fuzzers libFuzzer drives it; without,

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mkcompletions.sh PROGRAMS COMPLETIONS: write the completions of bash, zsh and
 # fish into the folder COMPLETIONS, from what the programs in the folder
-# PROGRAMS say of their options (--dump-options: letter, name, argument, help;
-# an argument is FILE, DIR, a|b|c, [=a|b|c] or something that only the user
-# knows).  `make regen' runs it; the results are committed.
+# PROGRAMS say of their options (--dump-options: letter, name, argument, help,
+# offers; an argument is FILE, DIR, a|b|c, [=a|b|c], two with a blank between
+# them, or something that only the user knows; offers are words for it, of a
+# LIST for each of its items).  `make regen' runs it; the results are committed.
 set -eu
 
 if [ $# -ne 2 ]; then
@@ -28,6 +29,7 @@ function choices(arg) {
 	return arg
 }
 function optional(arg) { return arg ~ /^\[/ }
+function two(arg) { return arg ~ /^[A-Z]+ [A-Z]+$/ }
 '
 
 # shellcheck disable=SC2016
@@ -37,7 +39,8 @@ function add(list, word) { return list == "" ? word : list " " word }
 	both = $1 == "" ? "--" $2 : "-" $1 "|--" $2
 	if ($1 != "")
 		words = add(words, "-" $1)
-	words = add(words, "--" $2 ($3 == "" || optional($3) ? "" : "="))
+	words = add(words, "--" $2 ($3 == "" || optional($3) || two($3) ? \
+	    "" : "="))
 	if (optional($3))
 		words = add(words, "--" $2 "=")
 	if ($3 == "")
@@ -49,6 +52,13 @@ function add(list, word) { return list == "" ? word : list " " word }
 	if (choices($3) != "")
 		cases = cases "\t\tmapfile -t COMPREPLY < <(compgen -W \\\n" \
 		    "\t\t\t\047" choices($3) "\047 -- \"$cur\")\n"
+	else if ($5 != "" && $3 == "LIST")
+		cases = cases "\t\tcompopt -o nospace\n" \
+		    "\t\tmapfile -t COMPREPLY < <(compgen -P \"$before\" -W \\\n" \
+		    "\t\t\t\047" $5 "\047 -- \"${cur##*,}\")\n"
+	else if ($5 != "")
+		cases = cases "\t\tmapfile -t COMPREPLY < <(compgen -W \\\n" \
+		    "\t\t\t\047" $5 "\047 -- \"$cur\")\n"
 	else if ($3 == "FILE" || $3 == "DIR")
 		cases = cases "\t\tcompopt -o filenames\n" \
 		    "\t\tmapfile -t COMPREPLY < <(compgen " \
@@ -77,6 +87,10 @@ END {
 	print "\t\tword=${COMP_WORDS[i]}"
 	print "\t\t[[ $word != -- ]] || option=--"
 	print "\tdone"
+	if (cases ~ /\$before/) {
+		print "\t# Of a list, the items before the last."
+		print "\tlocal before=${cur%\"${cur##*,}\"}"
+	}
 	print "\tcase $option in"
 	printf "%s", cases
 	print "\tesac"
@@ -109,13 +123,20 @@ BEGIN {
 		what = ""
 	else if (choices($3) != "")
 		what = (optional($3) ? "::" : ":") $2 ":(" choices($3) ")"
+	else if ($5 != "" && $3 == "LIST")
+		what = ":" $3 ":_sequence compadd - " $5
+	else if ($5 != "")
+		what = ":" $3 ":(" $5 ")"
+	else if (two($3))
+		what = ":" substr($3, 1, index($3, " ") - 1) ": :" \
+		    substr($3, index($3, " ") + 1) ": "
 	else if ($3 == "FILE")
 		what = ":" $3 ":_files"
 	else if ($3 == "DIR")
 		what = ":" $3 ":_files -/"
 	else
 		what = ":" $3 ": "
-	join = $3 == "" ? "" : optional($3) ? "=-" : "="
+	join = $3 == "" || two($3) ? "" : optional($3) ? "=-" : "="
 	if ($1 == "")
 		printf "  \047--%s%s[%s]%s\047 \\\n", $2, join, help, what
 	else
@@ -133,6 +154,10 @@ BEGIN { print "# " tool ": made by tests/mkcompletions.sh; edit the program." }
 	printf "complete -c %s%s -l %s", tool, $1 == "" ? "" : " -s " $1, $2
 	if (choices($3) != "")
 		printf " %s -a \047%s\047", optional($3) ? "-f" : "-x", choices($3)
+	else if ($5 != "" && $3 == "LIST")
+		printf " -x -a \047(__fish_append , %s)\047", $5
+	else if ($5 != "")
+		printf " -x -a \047%s\047", $5
 	else if ($3 == "FILE")
 		printf " -r -F"
 	else if ($3 == "DIR")

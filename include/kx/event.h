@@ -56,6 +56,11 @@ struct kx_field_info {
 /* The table, KX_N_FIELDS rows, by enum kx_field. */
 extern const struct kx_field_info kx_field_info[KX_N_FIELDS];
 
+/* Values of field f that are in use, or names of them, separated by blanks:
+ * the closed set of the table, or what is known of an open one; "" where there
+ * is nothing to offer. */
+const char *kx_field_known(enum kx_field f);
+
 /* The field whose column is `name`; -1 where there is none. */
 int kx_field_find(struct kx_span name);
 

@@ -86,6 +86,13 @@ enum kx_verdict kx_filter_ask(struct kx_filter *filter, unsigned worker,
     const struct kx_json *json, uint64_t line);
 
 /*
+ * The first integer that the programs can see in a scanned record and libjq
+ * takes for a neighbour, as release 1.6 does beyond 2^53: its node, or 0.
+ */
+uint32_t kx_filter_rounded(const struct kx_filter *filter,
+    const struct kx_json *json);
+
+/*
  * Have all records that were LATER evaluated; then kx_filter_next() gives
  * their verdicts in the order in which they were asked.  KX_FATAL: the
  * evaluator is lost, and err says how: there are no verdicts, nor will there

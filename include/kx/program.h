@@ -20,28 +20,7 @@
 #include "kx/base.h"
 #include "kx/buf.h"
 #include "kx/json.h"
-
-/*
- * Some members of an object, found in one walk.  The names are the caller's
- * and must outlive the pick.
- */
-enum { KX_PICK_MAX = 32, KX_PICK_LENS = 64 };
-
-struct kx_pick {
-	unsigned n;
-	struct kx_span name[KX_PICK_MAX];
-	uint32_t by_len[KX_PICK_LENS];	/* which names have this length; the
-					   last: this one and above */
-};
-
-/* The name's slot, the one it already has if it is known; -1 where the pick
- * is full.  A zeroed pick is empty. */
-int kx_pick_add(struct kx_pick *pick, struct kx_span name);
-
-/* out[slot] becomes the value of each name in the object at node obj, 0 where
- * it has none; of members of one name, the last. */
-void kx_pick_find(const struct kx_pick *pick, const struct kx_json *json,
-    uint32_t obj, uint32_t *out);
+#include "kx/pick.h"
 
 /* What a program says of a record: is any of its outputs neither false nor
  * null? */
@@ -88,6 +67,19 @@ enum kx_answer kx_program_answer(const struct kx_program *program,
  * and not only whether it is false or null. */
 bool kx_program_reach(const struct kx_program *program, bool output,
     struct kx_pick *pick, bool *images);
+
+/* Is it, or a part of it that decides, an assignment with `=`?  What that gives
+ * is true for every object: a comparison was meant. */
+bool kx_program_assigns(const struct kx_program *program);
+
+/* The first integer in its text that libjq takes for another, as release 1.6
+ * does beyond 2^53; empty where there is none.  Lives with the program. */
+struct kx_span kx_program_rounded(const struct kx_program *program);
+
+/* Does it name something that keeps track of paths between two outputs, as
+ * `paths' does?  libjq 1.6 fails an assertion where it is told to begin again
+ * before such a program has come to its end. */
+bool kx_program_tracks_paths(const struct kx_program *program);
 
 /* Does it use jq's input_line_number?  That has to be given to it. */
 bool kx_program_needs_line(const struct kx_program *program);
