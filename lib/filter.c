@@ -25,6 +25,7 @@
 #include "kx/num.h"
 
 #include "filter-jq.h"
+#include "filter-memo.h"
 
 /* Texts from here up go to the evaluator from where they lie. */
 #define DIRECT_LEN ((size_t)16 << 10)
@@ -34,11 +35,24 @@ struct direct {
 	struct kx_span text;
 };
 
+/* A record that was asked about. */
+struct asked {
+	int64_t same;		/* its answer is that of this one; -1 */
+	struct memo_entry *entry;	/* where the answer is remembered */
+	enum kx_verdict verdict;
+	struct kx_span message;
+};
+
 struct worker {
 	bool greeted;
 	int fd;			/* -1: never started, or lost */
 	pid_t pid;
-	size_t n_asked;
+	struct asked *asked;
+	size_t n_asked, cap_asked, next;	/* next: to be answered */
+	size_t n_sent;		/* of those asked about */
+	bool flushed;		/* the next one begins a batch */
+	uint32_t batch;
+	struct memo_entry *memo;
 	struct kx_buf request;
 	struct direct *direct;
 	size_t n_direct, cap_direct;
@@ -55,9 +69,8 @@ struct kx_filter {
 	bool plain;
 	bool native;		/* all programs are, and all conditions */
 	bool whole;		/* the evaluators are given everything */
-	bool all;		/* the programs can see it */
-	bool images;		/* ... the images of snapshots */
-	struct kx_pick reach;
+	bool remember;		/* verdicts */
+	struct kx_reach reach;
 	struct worker *worker;
 	unsigned n_workers;
 	void *map;
@@ -104,9 +117,9 @@ add_program(struct kx_filter *filter, size_t i, const char *text,
 		    "and prints nothing", refused);
 	if (output || !kx_program_native(*program))
 		filter->native = false;
-	if (!kx_program_reach(*program, output, &filter->reach,
-	    &filter->images))
-		filter->all = true;
+	if (output || !kx_program_is_function(*program))
+		filter->remember = false;
+	kx_program_reach(*program, output, &filter->reach);
 	return KX_OK;
 }
 
@@ -124,10 +137,13 @@ kx_filter_new(const struct kx_filter_options *options,
 	filter->setup = (struct kx_evaluator){ .n = n,
 	    .n_conditions = options->n_conditions, .args = options->args,
 	    .n_args = options->n_args };
-	filter->all = has_definitions();
-	filter->plain = (options->flags & KX_FILTER_PLAIN) || filter->all;
-	filter->native = !filter->plain;
-	filter->setup.redefined = filter->all;
+	kx_reach_init(&filter->reach);
+	filter->setup.redefined = has_definitions();
+	if (filter->setup.redefined)
+		kx_reach_use(&filter->reach, 0);
+	filter->plain = (options->flags & KX_FILTER_PLAIN) ||
+	    filter->setup.redefined;
+	filter->native = filter->remember = !filter->plain;
 	filter->setup.program = calloc(n + 1, sizeof(struct kx_program *));
 	if (filter->setup.program == NULL)
 		status = kx_error_set(err, KX_FAIL, ENOMEM, "cannot start");
@@ -135,80 +151,12 @@ kx_filter_new(const struct kx_filter_options *options,
 		*which = i;
 		status = add_program(filter, i, options->programs[i], err);
 	}
-	filter->whole = filter->plain || filter->all;
+	filter->whole = filter->plain || kx_reach_is_whole(&filter->reach);
 	if (status == KX_OK)
 		*out = filter;
 	else
 		kx_filter_free(filter);
 	return status;
-}
-
-/* A snapshot without its image. */
-static void
-add_snapshot(struct kx_buf *out, const struct kx_json *json, uint32_t obj)
-{
-	uint32_t i, end = json->node[obj].next;
-	bool more = false;
-
-	kx_buf_addc(out, '{');
-	for (i = obj + 1; i < end; i = json->node[i + 1].next) {
-		if (kx_json_str_eq(json, i, KX_SPAN("image")))
-			continue;
-		if (more)
-			kx_buf_addc(out, ',');
-		more = true;
-		kx_buf_addspan(out, kx_json_raw(json, i));
-		kx_buf_addc(out, ':');
-		kx_buf_addspan(out, kx_json_raw(json, i + 1));
-	}
-	kx_buf_addc(out, '}');
-}
-
-/* An array's elements, where they are objects without their images. */
-static void
-add_snapshots(struct kx_buf *out, const struct kx_json *json, uint32_t array)
-{
-	uint32_t i, end = json->node[array].next;
-
-	kx_buf_addc(out, '[');
-	for (i = array + 1; i < end; i = json->node[i].next) {
-		if (i > array + 1)
-			kx_buf_addc(out, ',');
-		if (kx_json_type(json, i) == KX_JSON_OBJECT)
-			add_snapshot(out, json, i);
-		else
-			kx_buf_addspan(out, kx_json_raw(json, i));
-	}
-	kx_buf_addc(out, ']');
-}
-
-/* The event made of what the programs can reach, as text. */
-static void
-add_reduced(const struct kx_filter *filter, struct kx_buf *out,
-    const struct kx_json *json)
-{
-	uint32_t found[KX_PICK_MAX];
-	bool more = false;
-	unsigned i;
-
-	kx_pick_find(&filter->reach, json, 0, found);
-	kx_buf_addc(out, '{');
-	for (i = 0; i < filter->reach.n; i++) {
-		if (found[i] == 0)
-			continue;
-		if (more)
-			kx_buf_addc(out, ',');
-		more = true;
-		kx_buf_addspan(out, kx_json_raw(json, found[i] - 1));
-		kx_buf_addc(out, ':');
-		if (!filter->images &&
-		    kx_json_type(json, found[i]) == KX_JSON_ARRAY &&
-		    kx_span_eq(filter->reach.name[i], KX_SPAN("snapshots")))
-			add_snapshots(out, json, found[i]);
-		else
-			kx_buf_addspan(out, kx_json_raw(json, found[i]));
-	}
-	kx_buf_addc(out, '}');
 }
 
 static bool
@@ -229,31 +177,96 @@ add_direct(struct worker *w, struct kx_span text)
 	return true;
 }
 
-/* Put the record with those that go to the evaluator. */
-static void
+/* One more that is asked about; NULL without memory. */
+static struct asked *
+add_asked(struct worker *w)
+{
+	struct asked *grown;
+	size_t cap;
+
+	if (w->flushed) {
+		w->flushed = false;
+		w->n_asked = w->next = 0;
+		w->batch++;
+	}
+	if (w->n_asked == w->cap_asked) {
+		cap = w->cap_asked ? w->cap_asked * 2 : 64;
+		grown = reallocarray(w->asked, cap, sizeof(*grown));
+		if (grown == NULL) {
+			w->no_memory = true;
+			return NULL;
+		}
+		w->asked = grown;
+		w->cap_asked = cap;
+	}
+	w->asked[w->n_asked] = (struct asked){ .same = -1 };
+	return &w->asked[w->n_asked++];
+}
+
+/* Has this text been answered, or asked about just now?  Then the request that
+ * holds it need not be made. */
+static enum kx_verdict
+recall(struct worker *w, struct kx_span text, bool *known)
+{
+	struct memo_entry *entry = kx_memo_find(&w->memo, text, known);
+	uint32_t batch = w->batch + w->flushed;
+	struct asked *asked;
+
+	if (*known && entry->verdict != KX_VERDICT_LATER)
+		return (enum kx_verdict)entry->verdict;
+	/* one of a batch that was lost, or failed, is asked about again */
+	*known = *known && entry->batch == batch;
+	asked = add_asked(w);
+	if (asked == NULL || entry == NULL)
+		return KX_VERDICT_LATER;
+	if (*known) {
+		asked->same = entry->asked;
+	} else {
+		asked->entry = entry;
+		kx_memo_take(entry, text, batch, (uint32_t)w->n_asked - 1);
+	}
+	return KX_VERDICT_LATER;
+}
+
+/* Put the record with those that go to the evaluator, if it is not known what
+ * that would say. */
+static enum kx_verdict
 enqueue(const struct kx_filter *filter, struct worker *w,
     const struct kx_json *json, size_t held, uint64_t line)
 {
-	size_t at = w->request.len;
+	size_t at = w->request.len, from = at + sizeof(struct request);
 	struct kx_span text = { json->text, json->text_len };
 	struct request request = { .len = (uint32_t)text.len,
 	    .held = (uint32_t)held, .line = line };
+	enum kx_verdict verdict = KX_VERDICT_LATER;
+	bool known = false;
 
-	w->n_asked++;
 	kx_buf_add(&w->request, &request, sizeof(request));
-	if (!filter->whole && kx_json_type(json, 0) == KX_JSON_OBJECT) {
-		add_reduced(filter, &w->request, json);
+	if (!filter->whole) {
+		kx_reach_reduce(&filter->reach, json, &w->request);
 		if (kx_buf_failed(&w->request))
-			return;
-		request.len = (uint32_t)(w->request.len - at -
-		    sizeof(request));
+			return KX_VERDICT_LATER;
+		text = (struct kx_span){ w->request.ptr + from,
+		    w->request.len - from };
+		request.len = (uint32_t)text.len;
 		memcpy(w->request.ptr + at, &request, sizeof(request));
-	} else if (text.len >= DIRECT_LEN) {
+	}
+	if (filter->remember)
+		verdict = recall(w, text, &known);
+	else
+		(void)add_asked(w);
+	if (known) {
+		w->request.len = at;
+		return verdict;
+	}
+	w->n_sent++;
+	if (filter->whole && text.len >= DIRECT_LEN) {
 		if (!add_direct(w, text))
 			w->no_memory = true;
-	} else {
+	} else if (filter->whole) {
 		kx_buf_addspan(&w->request, text);
 	}
+	return KX_VERDICT_LATER;
 }
 
 enum kx_verdict
@@ -275,52 +288,33 @@ kx_filter_ask(struct kx_filter *filter, unsigned worker,
 	}
 	if (i == setup->n)
 		return KX_VERDICT_YES;
-	enqueue(filter, w, json, i, line);
-	return KX_VERDICT_LATER;
+	return enqueue(filter, w, json, i, line);
 }
 
-/* An integer that a double does not hold, among the nodes from `from` to
- * `end`; 0: there is none. */
-static uint32_t
-find_rounded(const struct kx_json *json, uint32_t from, uint32_t end)
+#ifndef HAVE_JV_NUMBER_WITH_LITERAL
+/* An integer that a double does not hold. */
+static bool
+is_rounded(const struct kx_json *json, uint32_t i)
 {
-	const struct kx_json_node *node = json->node;
+	const struct kx_json_node *node = &json->node[i];
 	unsigned is;
 
-	for (; from < end; from++) {
-		if ((node[from].meta & KX_JSON_TYPE_MASK) != KX_JSON_NUMBER ||
-		    node[from].len < 16)
-			continue;
-		is = kx_num_classify(kx_json_raw(json, from));
-		if ((is & KX_NUM_INTEGER) && !(is & KX_NUM_EXACT))
-			return from;
-	}
-	return 0;
+	if ((node->meta & KX_JSON_TYPE_MASK) != KX_JSON_NUMBER ||
+	    node->len < 16)
+		return false;
+	is = kx_num_classify(kx_json_raw(json, i));
+	return (is & KX_NUM_INTEGER) && !(is & KX_NUM_EXACT);
 }
+#endif
 
 uint32_t
 kx_filter_rounded(const struct kx_filter *filter, const struct kx_json *json)
 {
-	uint32_t found[KX_PICK_MAX], node = 0, first = 0;
-	unsigned i;
-
 #ifdef HAVE_JV_NUMBER_WITH_LITERAL
 	return 0;
+#else
+	return kx_reach_find(&filter->reach, json, is_rounded);
 #endif
-	if (filter->all)
-		return find_rounded(json, 1, json->n_nodes);
-	if (filter->reach.n == 0 || kx_json_type(json, 0) != KX_JSON_OBJECT)
-		return 0;
-	kx_pick_find(&filter->reach, json, 0, found);
-	for (i = 0; i < filter->reach.n; i++) {
-		if (found[i] != 0)
-			node = find_rounded(json, found[i],
-			    json->node[found[i]].next);
-		if (node != 0 && (first == 0 || node < first))
-			first = node;
-		node = 0;
-	}
-	return first;
 }
 
 bool
@@ -498,6 +492,18 @@ kx_filter_start(struct kx_filter *filter, unsigned n_workers,
 	return status;
 }
 
+/* The number among those asked about of the nth that was sent. */
+static size_t
+nth_sent(const struct worker *w, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_asked; i++)
+		if (w->asked[i].same < 0 && n-- == 0)
+			return i;
+	return 0;
+}
+
 enum kx_status
 kx_filter_flush(struct kx_filter *filter, unsigned worker, size_t *lost,
     struct kx_error *err)
@@ -511,7 +517,9 @@ kx_filter_flush(struct kx_filter *filter, unsigned worker, size_t *lost,
 	w->reply_pos = 0;
 	w->in_outputs = false;
 	kx_buf_reset(&w->reply, KEEP_LEN);
-	if (w->n_asked == 0)
+	w->flushed = true;
+	w->next = 0;
+	if (w->n_sent == 0)
 		return KX_OK;
 	if (w->fd >= 0 && (w->no_memory || kx_buf_failed(&w->request))) {
 		status = kx_error_set(err, KX_FATAL, ENOMEM,
@@ -519,12 +527,12 @@ kx_filter_flush(struct kx_filter *filter, unsigned worker, size_t *lost,
 	} else if (w->fd >= 0) {
 		if (!send_request(w)) {
 			lose(w);
-			*lost = filter->shared[worker];
+			*lost = nth_sent(w, filter->shared[worker]);
 		} else if (greet(w, &which, err) != KX_OK) {
 			w->lost = *err;
 		} else if (!recv_all(w->fd, &len, sizeof(len))) {
 			lose(w);
-			*lost = filter->shared[worker];
+			*lost = nth_sent(w, filter->shared[worker]);
 		} else if (!kx_buf_reserve(&w->reply, len)) {
 			status = kx_error_set(err, KX_FATAL, ENOMEM,
 			    "cannot hold what libjq says");
@@ -538,7 +546,7 @@ kx_filter_flush(struct kx_filter *filter, unsigned worker, size_t *lost,
 		status = KX_FATAL;
 		*err = w->lost;
 	}
-	w->n_asked = 0;
+	w->n_sent = 0;
 	w->n_direct = 0;
 	kx_buf_reset(&w->request, KEEP_LEN);
 	return status;
@@ -580,24 +588,47 @@ kx_filter_output(struct kx_filter *filter, unsigned worker,
 	return reply == REPLY_OUTPUT ? KX_OK : KX_BAD;
 }
 
+/* What the evaluator said of one that was sent. */
+static void
+read_verdict(struct worker *w, struct asked *asked)
+{
+	asked->verdict = KX_VERDICT_NO;
+	if (w->reply_pos == w->reply.len)
+		return;
+	asked->verdict = (enum kx_verdict)w->reply.ptr[w->reply_pos++];
+	if (asked->verdict == KX_VERDICT_ERROR)
+		asked->message = take_text(w);
+	if (asked->entry == NULL || asked->entry->batch != w->batch ||
+	    asked->entry->asked != (uint32_t)(asked - w->asked))
+		return;
+	if (asked->verdict == KX_VERDICT_ERROR)
+		asked->entry->used = 0;
+	else
+		asked->entry->verdict = (uint8_t)asked->verdict;
+}
+
 enum kx_verdict
 kx_filter_next(struct kx_filter *filter, unsigned worker,
     struct kx_span *message)
 {
 	struct worker *w = &filter->worker[worker];
 	struct kx_filter_output skipped;
-	enum kx_verdict verdict;
+	struct asked *asked;
 
 	while (w->in_outputs)
 		(void)!kx_filter_output(filter, worker, &skipped);
-	if (w->reply_pos == w->reply.len)
+	if (w->next == w->n_asked)
 		return KX_VERDICT_NO;
-	verdict = (enum kx_verdict)w->reply.ptr[w->reply_pos++];
-	if (verdict == KX_VERDICT_ERROR)
-		*message = take_text(w);
-	w->in_outputs = verdict == KX_VERDICT_YES &&
+	asked = &w->asked[w->next++];
+	if (asked->same < 0)
+		read_verdict(w, asked);
+	else
+		*asked = w->asked[asked->same];
+	if (asked->verdict == KX_VERDICT_ERROR)
+		*message = asked->message;
+	w->in_outputs = asked->verdict == KX_VERDICT_YES &&
 	    filter->setup.n_conditions < filter->setup.n;
-	return verdict;
+	return asked->verdict;
 }
 
 void
@@ -623,6 +654,8 @@ kx_filter_free(struct kx_filter *filter)
 		kx_buf_free(&w->reply);
 		kx_buf_free(&w->scratch);
 		free(w->direct);
+		free(w->asked);
+		free(w->memo);
 	}
 	if (filter->map != NULL)
 		(void)munmap(filter->map,

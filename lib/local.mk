@@ -36,6 +36,7 @@ lib_libkx_a_SOURCES = \
   lib/evidence.c \
   lib/extract.c \
   lib/filter-jq.c \
+  lib/filter-memo.c \
   lib/filter.c \
   lib/fold.c \
   lib/frame.c \
@@ -60,6 +61,7 @@ lib_libkx_a_SOURCES = \
   lib/program-parse.c \
   lib/program-reach.c \
   lib/program.c \
+  lib/reach.c \
   lib/reader-concat.c \
   lib/reader.c \
   lib/rules.c \
@@ -115,6 +117,7 @@ noinst_HEADERS += \
   include/kx/pick.h \
   include/kx/pool.h \
   include/kx/program.h \
+  include/kx/reach.h \
   include/kx/reader.h \
   include/kx/sarif.h \
   include/kx/sched.h \
@@ -135,6 +138,7 @@ noinst_HEADERS += \
   lib/bundle-impl.h \
   lib/fields.def \
   lib/filter-jq.h \
+  lib/filter-memo.h \
   lib/json-kernel.h \
   lib/json-walk.h \
   lib/mix.h \

@@ -2,10 +2,10 @@
 /*
  * What a jq program can see of an event.
  *
- * reach() runs the tree over two kinds of values, "the whole event" (and the
- * snapshots in it) and "something else".  Where the whole event goes into
- * anything but a member's name, the reach is everything: that is always
- * right, and the way to give up.
+ * reach() runs the tree over places in the event: a value is the set of parts
+ * (kx/reach.h) that it may be, a bit each, or something of no interest.  Where
+ * a part goes into anything that is not followed, all of it can be seen: that
+ * is always right, and the way to give up.
  *
  * Cost: one walk over the tree, once a program.
  */
@@ -13,45 +13,58 @@
 
 #include "program-tree.h"
 
-/* What a value may be; none of them: something without interest. */
+#define ROOT 1u
 
-#define ROOT 1u			/* the event */
-#define SNAPSHOTS 2u		/* its member of that name */
-#define SNAPSHOT 4u		/* an element of that */
+static uint64_t reach(struct kx_program *, uint32_t, uint64_t);
 
-static unsigned reach(struct kx_program *, uint32_t, unsigned);
+/* The lowest part of a set, taken out of it. */
+static int
+take_part(uint64_t *value)
+{
+	int part = __builtin_ctzll(*value);
+
+	*value &= *value - 1;
+	return part;
+}
 
 /* The value goes where it cannot be followed. */
 static void
-reach_use(struct kx_program *program, unsigned value)
+reach_use(struct kx_program *program, uint64_t value)
 {
-	if (value & ROOT)
-		program->all = true;
-	if (value & (SNAPSHOTS | SNAPSHOT))
-		program->images = true;
+	while (value != 0)
+		kx_reach_use(&program->reach, take_part(&value));
 }
 
-static unsigned
-reach_member(struct kx_program *program, unsigned value, struct kx_span name)
+static uint64_t
+reach_member(struct kx_program *program, uint64_t value, struct kx_span name)
 {
-	unsigned result = 0;
+	uint64_t result = 0;
+	int part;
 
-	if (value & ROOT) {
-		if (kx_pick_add(&program->reach, name) < 0)
-			program->all = true;
-		if (kx_span_eq(name, KX_SPAN("snapshots")))
-			result |= SNAPSHOTS;
+	while (value != 0) {
+		part = kx_reach_member(&program->reach, take_part(&value),
+		    name);
+		if (part >= 0)
+			result |= UINT64_C(1) << part;
 	}
-	if ((value & SNAPSHOT) && kx_span_eq(name, KX_SPAN("image")))
-		program->images = true;
 	return result;
 }
 
-static unsigned
-reach_each(struct kx_program *program, unsigned value)
+/* Each element, and each member: of the event itself that is everything. */
+static uint64_t
+reach_each(struct kx_program *program, uint64_t value)
 {
-	reach_use(program, value & ~SNAPSHOTS);
-	return value & SNAPSHOTS ? SNAPSHOT : 0;
+	uint64_t result = 0;
+	int part;
+
+	reach_use(program, value & ROOT);
+	value &= ~(uint64_t)ROOT;
+	while (value != 0) {
+		part = kx_reach_each(&program->reach, take_part(&value));
+		if (part >= 0)
+			result |= UINT64_C(1) << part;
+	}
+	return result;
 }
 
 static bool
@@ -69,8 +82,8 @@ is_one_of(const struct node *n, const char *const *names)
  * other way to the event than its input, so on any other value there is
  * nothing to follow, in its arguments neither.
  */
-static unsigned
-reach_call(struct kx_program *program, const struct node *n, unsigned value)
+static uint64_t
+reach_call(struct kx_program *program, const struct node *n, uint64_t value)
 {
 	/* on the event: without a look into it */
 	static const char *const blind[] = { "empty", "not", "type", "now",
@@ -78,7 +91,10 @@ reach_call(struct kx_program *program, const struct node *n, unsigned value)
 	/* give what their last argument gives, and run the others */
 	static const char *const through[] = { "first", "last", "limit",
 	    NULL };
-	unsigned n_args = 0, inner, result = 0;
+	/* how many there are, and whether the first and last are true */
+	static const char *const outside[] = { "length", "any", "all", NULL };
+	unsigned n_args = 0;
+	uint64_t inner;
 	uint32_t arg, args[3] = { 0 };
 
 	if (value == 0)
@@ -91,13 +107,12 @@ reach_call(struct kx_program *program, const struct node *n, unsigned value)
 	if (n_args == 0) {
 		if (is_one_of(n, blind))
 			return 0;
-		if (value != SNAPSHOTS)
-			goto unknown;
-		if (is_call(n, "length", 0) || is_call(n, "any", 0) ||
-		    is_call(n, "all", 0))
+		if (is_one_of(n, outside)) {
+			(void)reach_each(program, value);
 			return 0;
+		}
 		if (is_call(n, "first", 0) || is_call(n, "last", 0))
-			return SNAPSHOT;
+			return reach_each(program, value);
 		goto unknown;
 	}
 	if (n_args == 1 && is_call(n, "select", 1)) {
@@ -113,8 +128,8 @@ reach_call(struct kx_program *program, const struct node *n, unsigned value)
 		return 0;
 	}
 	if (n_args == 1 && is_call(n, "has", 1) &&
-	    program->node[args[0]].kind == STRING && !(value & SNAPSHOTS)) {
-		reach_member(program, value, program->node[args[0]].text);
+	    program->node[args[0]].kind == STRING) {
+		(void)reach_member(program, value, program->node[args[0]].text);
 		return 0;
 	}
 	if ((is_call(n, "any", 1) || is_call(n, "all", 1))) {
@@ -133,30 +148,39 @@ reach_call(struct kx_program *program, const struct node *n, unsigned value)
 	if (is_one_of(n, through) && n_args <= 2) {
 		if (n_args == 2)
 			reach_use(program, reach(program, args[0], value));
-		result = reach(program, args[n_args - 1], value);
-		return result;
+		return reach(program, args[n_args - 1], value);
 	}
 unknown:
 	reach_use(program, value);
 	return 0;
 }
 
+/* A number, perhaps from the end. */
+static bool
+is_index(const struct kx_program *program, uint32_t i)
+{
+	const struct node *n = &program->node[i];
+
+	return n->kind == NUMBER || (n->kind == NEGATE &&
+	    program->node[n->a].kind == NUMBER);
+}
+
 /* All of a list of nodes, each used. */
 static void
-reach_list(struct kx_program *program, uint32_t n, unsigned value)
+reach_list(struct kx_program *program, uint32_t n, uint64_t value)
 {
 	for (; n != 0; n = program->node[n].next)
 		reach_use(program, reach(program, n, value));
 }
 
 /* What node n may give on `value`; records what it sees of the event. */
-static unsigned
-reach(struct kx_program *program, uint32_t i, unsigned value)
+static uint64_t
+reach(struct kx_program *program, uint32_t i, uint64_t value)
 {
 	const struct node *n = &program->node[i];
-	unsigned inner;
+	uint64_t inner;
 
-	if (i == 0 || program->all)
+	if (i == 0 || kx_reach_is_whole(&program->reach))
 		return 0;
 	switch (n->kind) {
 	case IDENTITY:
@@ -172,10 +196,9 @@ reach(struct kx_program *program, uint32_t i, unsigned value)
 			reach_use(program, reach(program, n->b, value));
 		if (n->c != 0)
 			reach_use(program, reach(program, n->c, value));
-		/* one snapshot; anything else by a name that is computed */
-		if (inner == SNAPSHOTS && n->op == 0 &&
-		    program->node[n->b].kind == NUMBER)
-			return SNAPSHOT;
+		/* one element; anything else by a name that is computed */
+		if (n->op == 0 && is_index(program, n->b))
+			return reach_each(program, inner);
 		reach_use(program, inner);
 		return 0;
 	case PIPE:
@@ -186,7 +209,7 @@ reach(struct kx_program *program, uint32_t i, unsigned value)
 		return inner | reach(program, n->b, value);
 	case AND:
 	case OR:
-		/* an event is true, and so is a snapshot, whatever is in it */
+		/* an object is true, and so is an array, whatever is in it */
 		reach(program, n->a, value);
 		reach(program, n->b, value);
 		return 0;
@@ -239,18 +262,14 @@ kx_program_find_reach(struct kx_program *program)
 	program->puts_out = reach(program, program->top, ROOT);
 }
 
-bool
+void
 kx_program_reach(const struct kx_program *program, bool output,
-    struct kx_pick *pick, bool *images)
+    struct kx_reach *out)
 {
-	unsigned i, seen = output ? program->puts_out : 0;
+	struct kx_reach own = program->reach;
+	uint64_t value = output ? program->puts_out : 0;
 
-	if (program->images || (seen & (SNAPSHOTS | SNAPSHOT)))
-		*images = true;
-	if (program->all || (seen & ROOT))
-		return false;
-	for (i = 0; i < program->reach.n; i++)
-		if (kx_pick_add(pick, program->reach.name[i]) < 0)
-			return false;
-	return true;
+	while (value != 0)
+		kx_reach_use(&own, take_part(&value));
+	kx_reach_merge(out, &own);
 }

@@ -73,18 +73,16 @@ struct kx_program {
 	struct kx_arena arena;
 	char *text;
 	const char *refused;
-	bool needs_line, tracks_paths;
+	bool needs_line, tracks_paths, is_function;
 	struct kx_span rounded;
 	/* the tree */
 	struct node *node;	/* [0] is none */
 	uint32_t n_nodes, cap_nodes;
 	uint32_t top;		/* 0: could not be read */
 	/* reach */
-	bool all;
-	bool images;
-	unsigned puts_out;	/* what its outputs may be of the event: bits
-				   of program-reach.c */
-	struct kx_pick reach;
+	struct kx_reach reach;
+	uint64_t puts_out;	/* the parts that its outputs may be, a bit
+				   each */
 	/* native */
 	struct op *op;		/* [0] is none */
 	uint32_t n_ops;
@@ -102,8 +100,8 @@ struct kx_program {
  */
 bool kx_program_parse(struct kx_program *program);
 
-/* Find the reach of the tree, which has a root: fills program->all, images
- * and reach. */
+/* Find the reach of the tree, which has a root: fills program->reach, which is
+ * empty, and puts_out. */
 void kx_program_find_reach(struct kx_program *program);
 
 /* Make the native form of the tree, which has a root, as far as there is one:

@@ -168,6 +168,7 @@ look_for_names(struct kx_program *program)
 	static const char *const paths[] = { "path", "paths", "leaf_paths",
 	    "tostream", "pick" };
 	static const char *const def[] = { "def" };
+	static const char *const clock[] = { "now" };
 
 	program->refused = find_name(program->text, refused,
 	    sizeof(refused) / sizeof(*refused));
@@ -175,6 +176,9 @@ look_for_names(struct kx_program *program)
 	program->tracks_paths = find_name(program->text, paths,
 	    sizeof(paths) / sizeof(*paths)) != NULL ||
 	    find_name(program->text, def, 1) != NULL;
+	program->is_function = !program->needs_line &&
+	    find_name(program->text, def, 1) == NULL &&
+	    find_name(program->text, clock, 1) == NULL;
 #ifndef HAVE_JV_NUMBER_WITH_LITERAL
 	program->rounded = find_rounded(program->text);
 #endif
@@ -192,13 +196,14 @@ kx_program_new(const char *text, struct kx_program **out)
 	program->text = kx_arena_dup(&program->arena, kx_span_str(text));
 	program->op = calloc(MAX_OPS, sizeof(*program->op));
 	program->n_ops = 1;
+	kx_reach_init(&program->reach);
 	if (program->text == NULL || program->op == NULL)
 		goto fail;
 	look_for_names(program);
 	if (!kx_program_parse(program))
 		goto fail;
 	if (program->top == 0) {
-		program->all = program->images = true;
+		kx_reach_use(&program->reach, 0);
 	} else {
 		kx_program_find_reach(program);
 		kx_program_compile(program);
@@ -280,4 +285,10 @@ bool
 kx_program_tracks_paths(const struct kx_program *program)
 {
 	return program->tracks_paths;
+}
+
+bool
+kx_program_is_function(const struct kx_program *program)
+{
+	return program->is_function;
 }

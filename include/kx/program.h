@@ -21,6 +21,7 @@
 #include "kx/buf.h"
 #include "kx/json.h"
 #include "kx/pick.h"
+#include "kx/reach.h"
 
 /* What a program says of a record: is any of its outputs neither false nor
  * null? */
@@ -60,13 +61,15 @@ bool kx_program_native(const struct kx_program *program);
 enum kx_answer kx_program_answer(const struct kx_program *program,
     const struct kx_json *json, struct kx_buf *scratch);
 
-/* Add the names that the program can see at the top of an event to *pick,
- * which refers to the program's memory; false where that is everything (or
- * more than the pick holds).  *images is set where it can see an `image` in
- * `snapshots`, else left alone.  `output`: what it puts out is looked at too,
- * and not only whether it is false or null. */
-bool kx_program_reach(const struct kx_program *program, bool output,
-    struct kx_pick *pick, bool *images);
+/* Add what the program can see of an event to *reach, which refers to the
+ * program's memory.  `output`: what it puts out is looked at too, and not only
+ * whether it is false or null. */
+void kx_program_reach(const struct kx_program *program, bool output,
+    struct kx_reach *reach);
+
+/* Does it give the same for what is the same in its reach, whenever it is run?
+ * One that asks for the clock or the line does not. */
+bool kx_program_is_function(const struct kx_program *program);
 
 /* Is it, or a part of it that decides, an assignment with `=`?  What that gives
  * is true for every object: a comparison was meant. */

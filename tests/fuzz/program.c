@@ -25,11 +25,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static char text[sizeof event + KX_PADDING];
 	char *source = malloc(len + 1);
 	struct kx_program *program;
-	struct kx_pick pick = { 0 };
+	struct kx_reach reach;
 	struct kx_buf scratch = { 0 };
 	struct kx_json json;
 	enum kx_answer answer;
-	bool images = false;
 
 	if (source == NULL)
 		abort();
@@ -44,7 +43,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		abort();
 	(void)kx_program_refused(program);
 	(void)kx_program_needs_line(program);
-	(void)kx_program_reach(program, true, &pick, &images);
+	kx_reach_init(&reach);
+	kx_program_reach(program, true, &reach);
+	kx_buf_reset(&scratch, 1 << 16);
+	kx_reach_reduce(&reach, &json, &scratch);
 	answer = kx_program_answer(program, &json, &scratch);
 	if (answer != kx_program_answer(program, &json, &scratch))
 		abort();

@@ -239,6 +239,61 @@ test_line(void **state)
 	bridge_close(&b, "NO;YES 1:[2,2,1] 2:7;");
 }
 
+/* What looks the same to the programs is asked once, and its answer is as if
+ * it had been asked again. */
+static void
+test_same_again(void **state)
+{
+	static const char *const programs[] = { "(.a | length) > 1" };
+	const struct kx_filter_options options = { .programs = programs,
+	    .n_programs = 1, .n_conditions = 1 };
+	struct bridge b;
+
+	(void)state;
+	bridge_open(&b, &options);
+	bridge_ask(&b, "{\"a\":\"xy\",\"z\":1}");
+	bridge_ask(&b, "{\"a\":\"x\"}");
+	bridge_ask(&b, "{\"a\":\"xy\",\"z\":2}");
+	bridge_ask(&b, "{\"a\":true}");
+	bridge_ask(&b, "{\"a\":true,\"z\":2}");
+	bridge_ask(&b, "{\"a\":\"x\",\"z\":2}");
+	bridge_flush(&b, 6, true);
+	bridge_ask(&b, "{\"z\":3,\"a\":\"xy\"}");
+	bridge_ask(&b, "{\"a\":\"x\"}");
+	bridge_ask(&b, "{\"a\":true}");
+	bridge_ask(&b, "{\"a\":[1,2]}");
+	bridge_flush(&b, 2, true);
+	bridge_close(&b, "YES;NO;YES;ERROR boolean (true) has no length;"
+	    "ERROR boolean (true) has no length;NO;"
+	    "yes;no;ERROR boolean (true) has no length;YES;");
+}
+
+/* Answers that are not for ever are asked for each time. */
+static void
+test_not_remembered(void **state)
+{
+	static const char *const programs[][1] = {
+		{ "(.a | length) > 1 and now > 0" },
+		{ "input_line_number > 0 and (.a | length) > 1" },
+		{ "def f: now; f > 0 and (.a | length) > 1" }
+	};
+	struct kx_filter_options options = { .n_programs = 1,
+	    .n_conditions = 1 };
+	struct bridge b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(programs); i++) {
+		options.programs = programs[i];
+		bridge_open(&b, &options);
+		bridge_ask(&b, "{\"a\":\"xy\"}");
+		bridge_flush(&b, 1, true);
+		bridge_ask(&b, "{\"a\":\"xy\"}");
+		bridge_flush(&b, 1, true);
+		bridge_close(&b, "YES;YES;");
+	}
+}
+
 static void
 test_limits(void **state)
 {
@@ -343,6 +398,8 @@ main(void)
 		cmocka_unit_test(test_images_are_put_out),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_same_again),
+		cmocka_unit_test(test_not_remembered),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_programs),
 		cmocka_unit_test(test_bad_variable)

@@ -29,24 +29,50 @@ program_of(const char *text)
 	return program;
 }
 
-/* The names in the reach, `+` where images are in it; "*" is everything. */
+/* Can an image of a snapshot be seen? */
+static bool
+sees_images(const struct kx_reach *reach, int snapshots)
+{
+	int each = reach->part[snapshots].each, i;
+
+	if (reach->part[snapshots].whole)
+		return true;
+	if (each < 0)
+		return false;
+	if (reach->part[each].whole || reach->part[each].each >= 0)
+		return true;
+	for (i = reach->part[each].first; i >= 0; i = reach->part[i].next)
+		if (kx_span_eq(reach->part[i].name, KX_SPAN("image")))
+			return true;
+	return false;
+}
+
+/* The names at the top of the reach, `+` where images are in it; "*" is
+ * everything. */
 static void
 reach_of(const char *text, char *out, size_t size)
 {
 	struct kx_program *program = program_of(text);
-	struct kx_pick pick = { 0 };
+	struct kx_reach reach;
 	bool images = false;
 	size_t len = 0;
-	unsigned i;
+	int i;
 
 	out[0] = '\0';
-	if (!kx_program_reach(program, false, &pick, &images)) {
+	kx_reach_init(&reach);
+	kx_program_reach(program, false, &reach);
+	if (kx_reach_is_whole(&reach)) {
 		(void)snprintf(out, size, "*");
 	} else {
-		for (i = 0; i < pick.n; i++)
+		for (i = reach.part[0].first; i >= 0;
+		    i = reach.part[i].next) {
 			len += (size_t)snprintf(out + len, size - len, "%s%.*s",
-			    i > 0 ? " " : "", (int)pick.name[i].len,
-			    pick.name[i].ptr);
+			    len > 0 ? " " : "", (int)reach.part[i].name.len,
+			    reach.part[i].name.ptr);
+			if (kx_span_eq(reach.part[i].name,
+			    KX_SPAN("snapshots")))
+				images |= sees_images(&reach, i);
+		}
 		if (images)
 			(void)snprintf(out + len, size - len, "+");
 	}
@@ -131,27 +157,94 @@ test_reach(void **state)
 	}
 }
 
+/* An event that is cut down to what a program can see. */
+static void
+test_reduce(void **state)
+{
+	static const char event[] = "{\"a\":{\"b\":[{\"c\":1,\"d\":\"x\"},7],"
+	    "\"e\":\"text\"}, \"a\" : {\"b\":null},\"f\":[[1],{\"c\":2}],"
+	    "\"\\u0067\":{\"h\":{\"i\":1}},\"k\":true}";
+	static const struct {
+		const char *text;
+		bool output;
+		const char *reduced;
+	} cases[] = {
+		{ "1", false, "{}" }, { ".", true, event }, { "keys", false, event },
+		{ ".a", false, "{\"a\":{},\"a\":{}}" },
+		{ ".a", true, "{\"a\":{\"b\":[{\"c\":1,\"d\":\"x\"},7],"
+		    "\"e\":\"text\"},\"a\":{\"b\":null}}" },
+		{ ".a.b[]?.c", false,
+		    "{\"a\":{\"b\":[{\"c\":1},7]},\"a\":{\"b\":null}}" },
+		{ ".a.b[0]", false, "{\"a\":{\"b\":[{},7]},\"a\":{\"b\":null}}" },
+		{ ".a.b[-1].d", false,
+		    "{\"a\":{\"b\":[{\"d\":\"x\"},7]},\"a\":{\"b\":null}}" },
+		{ ".a.e | test(\"x\")", false,
+		    "{\"a\":{\"e\":\"text\"},\"a\":{}}" },
+		{ ".f | length", false, "{\"f\":[[],{}]}" },
+		{ ".f | any", false, "{\"f\":[[],{}]}" },
+		{ ".f[][]", false, "{\"f\":[[1],{\"c\":2}]}" },
+		{ ".g.h", false, "{\"\\u0067\":{\"h\":{}}}" },
+		{ ".g.h == .k", false, "{\"\\u0067\":{\"h\":{\"i\":1}},\"k\":true}" },
+		{ ".f[1] | (.c, .[])", false, "{\"f\":[[1],{\"c\":2}]}" },
+		{ ".a | has(\"b\")", false,
+		    "{\"a\":{\"b\":[]},\"a\":{\"b\":null}}" },
+		{ "{k, x: .g}", true,
+		    "{\"\\u0067\":{\"h\":{\"i\":1}},\"k\":true}" },
+		{ "if .a.e then .k else .f end", true,
+		    "{\"a\":{\"e\":\"text\"},\"a\":{},\"f\":[[1],{\"c\":2}],"
+		    "\"k\":true}" }
+	};
+	char padded[sizeof event + KX_PADDING];
+	struct kx_program *program;
+	struct kx_buf out = { 0 };
+	struct kx_reach reach;
+	struct kx_json json;
+	size_t i;
+
+	(void)state;
+	memcpy(padded, event, sizeof event);
+	assert_int_equal(kx_json_init(&json, NULL), KX_OK);
+	assert_int_equal(kx_json_scan(&json, padded, sizeof event - 1, NULL),
+	    KX_OK);
+	for (i = 0; i < N(cases); i++) {
+		program = program_of(cases[i].text);
+		kx_reach_init(&reach);
+		kx_program_reach(program, cases[i].output, &reach);
+		kx_buf_reset(&out, 1000);
+		kx_reach_reduce(&reach, &json, &out);
+		kx_buf_addc(&out, '\0');
+		if (strcmp(out.ptr, cases[i].reduced))
+			fail_msg("%s: %s", cases[i].text, out.ptr);
+		kx_program_free(program);
+	}
+	kx_buf_free(&out);
+	kx_json_fini(&json);
+}
+
 static void
 test_reach_many(void **state)
 {
 	struct kx_program *program;
-	struct kx_pick pick = { 0 };
-	bool images = false;
-	char text[400] = "1";
-	unsigned i;
+	struct kx_reach reach;
+	char text[800] = "1";
+	int i;
 
 	(void)state;
-	for (i = 0; i < KX_PICK_MAX; i++)
+	for (i = 1; i < KX_REACH_MAX; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) -
-		    strlen(text), ",.a%u", i);
+		    strlen(text), ",.a%d", i);
 	program = program_of(text);
-	assert_true(kx_program_reach(program, false, &pick, &images));
-	assert_int_equal(pick.n, KX_PICK_MAX);
+	kx_reach_init(&reach);
+	kx_program_reach(program, false, &reach);
+	assert_false(kx_reach_is_whole(&reach));
+	assert_int_equal(reach.n, KX_REACH_MAX);
 	kx_program_free(program);
 	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
 	    ",.b");
 	program = program_of(text);
-	assert_false(kx_program_reach(program, false, &pick, &images));
+	kx_reach_init(&reach);
+	kx_program_reach(program, false, &reach);
+	assert_true(kx_reach_is_whole(&reach));
 	kx_program_free(program);
 }
 
@@ -321,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_reduce),
 		cmocka_unit_test(test_reach_many),
 		cmocka_unit_test(test_native),
 		cmocka_unit_test(test_refused),
