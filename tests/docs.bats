@@ -134,6 +134,32 @@ complete_bash() {
 	done
 }
 
+@test "bash completes topics, levels and states, and each item of a list" {
+	complete_bash kx-filter --topic = P >out
+	[ "$(<out)" = PlateMatched ]
+	complete_bash kx-filter --level = low,hi >out
+	[ "$(<out)" = low,high ]
+	complete_bash kx-filter --min-level c >out
+	[ "$(<out)" = critical ]
+	complete_bash kx-filter --state = BY,AZ,UNK >out
+	[ "$(<out)" = BY,AZ,UNKNOWN ]
+	# all that the field table has
+	complete_bash kx-filter --state = '' | sort >out
+	tr '\n' ' ' <"$KX_SRCDIR/lib/fields.def" | sed 's/" *"\([^,]\)/\1/g' |
+		grep -oE '"plate.state", *"[^"]*", *[A-Z]+, *[A-Z]+, *0, *0, *"[^"]*"' |
+		awk -F '"' '{ print $6 }' | tr ' ' '\n' | sort >states
+	[ "$(wc -l <states)" -eq 47 ]
+	agrees 'completions of --state' states out
+	# two words behind one option
+	complete_bash kx-filter --arg >out
+	[ "$(tr '\n' ' ' <out)" = '--arg --argjson ' ]
+	for shell in zsh/_kx-filter fish/kx-filter.fish; do
+		for word in PlateMatched critical UNKNOWN; do
+			grep -q "$word" "$KX_SRCDIR/completions/$shell"
+		done
+	done
+}
+
 @test "zsh and fish take the completions" {
 	for shell in zsh fish; do
 		command -v $shell >/dev/null || continue
