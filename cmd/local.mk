@@ -11,6 +11,7 @@ cmd_libcli_a_SOURCES = \
 
 noinst_HEADERS += \
   cmd/cli.h \
+  cmd/filter.h \
   cmd/programs.h \
   cmd/run.h \
   cmd/suggest.h \
@@ -32,6 +33,7 @@ cmd_kx_validate_LDADD = $(KX_CMD_LIBS)
 
 bin_PROGRAMS += cmd/kx-filter
 cmd_kx_filter_SOURCES = \
+  cmd/filter.c \
   cmd/kx-filter.c \
   cmd/programs.c \
   cmd/suggest.c \

@@ -183,6 +183,7 @@ complete_bash() {
 # literals: what is passed to run_finding() and its like, or stands in a table.
 rules_used() {
 	local files=("$KX_SRCDIR/cmd/$1.c")
+	[ "$1" != kx-filter ] || files+=("$KX_SRCDIR/cmd/filter.c")
 	[ "$1" != kx-extract-snapshots ] ||
 		files+=("$KX_SRCDIR/lib/extract.c" "$KX_SRCDIR/lib/frame.c")
 	cat "${files[@]}" | tr -s '\t\n' '  ' | sed 's/; /;\n/g; s/}, /},\n/g' |
