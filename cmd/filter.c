@@ -222,23 +222,6 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 	hand->waiting[hand->n++] = (struct waiting){ *record, verdict };
 }
 
-/* Findings of libjq come behind those of the run: put them in the order of
- * the records.  There are few. */
-static void
-sort_findings(struct run_batch *batch)
-{
-	struct kx_finding finding;
-	size_t i, k;
-
-	for (i = 1; i < batch->n_findings; i++) {
-		finding = batch->findings[i];
-		for (k = i; k > 0 && batch->findings[k - 1].off >
-		    finding.off; k--)
-			batch->findings[k] = batch->findings[k - 1];
-		batch->findings[k] = finding;
-	}
-}
-
 /* libjq is gone: nothing more can be said about this chunk's events. */
 static void
 lose(struct run_batch *batch, const struct hand *hand, size_t lost,
@@ -349,7 +332,7 @@ end(void *ctx, struct run_worker *worker, struct run_batch *batch)
 	}
 	hand->n = 0;
 	if (tally->errors > 0 && batch->n_findings > tally->errors)
-		sort_findings(batch);
+		run_sort_findings(batch);
 }
 
 static void *
@@ -442,7 +425,7 @@ pass_in_order(struct filter *filter, struct run_batch *batch)
 		enough = filter->kept + n == filter->max;
 	}
 	if (batch->n_findings > n_findings)
-		sort_findings(batch);
+		run_sort_findings(batch);
 	if (enough)
 		run_truncate(batch, &tally->kept[i - 1].record);
 	tally->n_kept = n;

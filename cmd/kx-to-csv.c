@@ -314,23 +314,6 @@ take_outputs(const struct to_csv *t, struct run_worker *worker,
 	}
 }
 
-/* Findings of programs come behind those of the rows: put them in the order
- * of the records.  There are few. */
-static void
-sort_findings(struct run_batch *batch)
-{
-	struct kx_finding finding;
-	size_t i, k;
-
-	for (i = 1; i < batch->n_findings; i++) {
-		finding = batch->findings[i];
-		for (k = i; k > 0 && batch->findings[k - 1].off >
-		    finding.off; k--)
-			batch->findings[k] = batch->findings[k - 1];
-		batch->findings[k] = finding;
-	}
-}
-
 /* Put the cells in; false where libjq was lost. */
 static bool
 fill(const struct to_csv *t, struct run_worker *worker,
@@ -357,7 +340,7 @@ fill(const struct to_csv *t, struct run_worker *worker,
 	if (worker->scratch.failed)
 		batch->no_memory = true;
 	if (before > 0 && batch->n_findings > before)
-		sort_findings(batch);
+		run_sort_findings(batch);
 	swap = batch->made;
 	batch->made = tools->whole;
 	tools->whole = swap;

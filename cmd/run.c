@@ -214,6 +214,22 @@ run_make_line(struct run_batch *batch, const struct kx_record *record,
 	kx_buf_addc(&batch->made, '\n');
 }
 
+/* By insertion: there are few, and most stand where they should. */
+void
+run_sort_findings(struct run_batch *batch)
+{
+	struct kx_finding finding;
+	size_t i, k;
+
+	for (i = 1; i < batch->n_findings; i++) {
+		finding = batch->findings[i];
+		for (k = i; k > 0 && batch->findings[k - 1].off >
+		    finding.off; k--)
+			batch->findings[k] = batch->findings[k - 1];
+		batch->findings[k] = finding;
+	}
+}
+
 void
 run_truncate(struct run_batch *batch, const struct kx_record *record)
 {

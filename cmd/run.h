@@ -124,6 +124,9 @@ void run_made_range(struct run_batch *batch, size_t from, size_t len);
  * record itself; no piece yet. */
 void run_make_line(struct run_batch *batch, const struct kx_record *record,
     struct kx_span line);
+/* Findings that were made behind others, at the end of a chunk, into the order
+ * of the records. */
+void run_sort_findings(struct run_batch *batch);
 /* For finish(): forget what was found behind this record.  Its pieces are the
  * program's to end. */
 void run_truncate(struct run_batch *batch, const struct kx_record *record);
