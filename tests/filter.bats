@@ -778,7 +778,7 @@ END
 		n=$((n + 1))
 		[ $((n % 7)) -eq 0 ] || [ -n "${KX_FILTER_ALL-}" ] || continue
 		jq -c "$program" log >want 2>want.err || true
-		kx-filter -j2 --transform "$program" log >out 2>err || true
+		kx-filter -j2 --transform -e "$program" log >out 2>err || true
 		cmp -s out want || fail "not what jq puts out: $program" \
 			"$(diff out want | head -c 1000)"
 		[ "$(grep -c 'program-error' err)" -eq \
