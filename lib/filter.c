@@ -311,6 +311,8 @@ uint32_t
 kx_filter_rounded(const struct kx_filter *filter, const struct kx_json *json)
 {
 #ifdef HAVE_JV_NUMBER_WITH_LITERAL
+	(void)filter;
+	(void)json;
 	return 0;
 #else
 	return kx_reach_find(&filter->reach, json, is_rounded);

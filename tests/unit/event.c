@@ -6,7 +6,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -184,10 +186,32 @@ test_id(void **state)
 		    &id));
 }
 
+/* What is offered for a field are its values, or what is known of them; the
+ * names of levels are those that messages have. */
+static void
+test_known(void **state)
+{
+	char levels[64] = "";
+	int i;
+
+	(void)state;
+	for (i = 0; kx_level_name(i) != NULL; i++)
+		(void)snprintf(levels + strlen(levels),
+		    sizeof(levels) - strlen(levels), "%s%s", i > 0 ? " " : "",
+		    kx_level_name(i));
+	assert_string_equal(kx_field_known(KX_EVENT_LEVEL), levels);
+	assert_string_equal(kx_field_known(KX_PLATE_STATE),
+	    kx_field_info[KX_PLATE_STATE].values);
+	assert_string_equal(kx_field_known(KX_EVENT_ID), "");
+	assert_non_null(strstr(kx_field_known(KX_EVENT_TOPIC),
+	    "PlateMatched"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_repeated),
