@@ -4,7 +4,7 @@
 # one, for a disk's own speed hides ours.
 
 tables=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo .)")
-trap 'rm -rf "$tables"' EXIT
+trap 'rm -rf "$tables" "$shm"' EXIT
 out=$tables/table.csv
 nine=id,event_id,topic,module,level,start_time,channel.id,channel.name,plate.number
 
