@@ -272,6 +272,45 @@ cell_of(enum kx_type type)
 	return KX_CELL_TEXT;
 }
 
+/* What JSON may have where a field of this type is looked for. */
+static void
+set_takes(struct kx_column *column)
+{
+	const uint8_t number = 1u << KX_JSON_NUMBER;
+	const uint8_t string = 1u << KX_JSON_STRING;
+
+	switch (column->type) {
+	case KX_TYPE_INT:
+	case KX_TYPE_TIME:
+		column->takes = column->whole = number;
+		break;
+	case KX_TYPE_ID:
+		column->takes = number | string;
+		column->whole = number;
+		break;
+	case KX_TYPE_NUM:
+		column->takes = number;
+		break;
+	case KX_TYPE_PROB:
+		column->takes = number | string;
+		column->spelled = string;
+		break;
+	case KX_TYPE_STR:
+	case KX_TYPE_IMAGE:
+		column->takes = string;
+		break;
+	case KX_TYPE_BOOL:
+		column->takes = 1u << KX_JSON_TRUE | 1u << KX_JSON_FALSE;
+		break;
+	case KX_TYPE_ARRAY:
+		column->takes = 1u << KX_JSON_ARRAY;
+		break;
+	case KX_TYPE_OBJECT:
+		column->takes = 1u << KX_JSON_OBJECT;
+		break;
+	}
+}
+
 static void
 of_field(int f, struct kx_column *out)
 {
@@ -283,6 +322,7 @@ of_field(int f, struct kx_column *out)
 	    .program = -1, .group = info->group,
 	    .place = (unsigned)f - (unsigned)kx_group_first(info->group),
 	    .type = info->type };
+	set_takes(out);
 }
 
 bool

@@ -351,36 +351,18 @@ add_text(const struct maker *m, const struct kx_column *column, uint32_t node)
 	add_cell(m, text);
 }
 
-/* Is the value at node one that a column of this type can hold? */
+/* Is the value at node one that the column can hold? */
 static inline bool
-is_of_type(const struct maker *m, uint32_t node, enum kx_type type)
+fits(const struct maker *m, uint32_t node, const struct kx_column *column)
 {
-	enum kx_json_type is = kx_json_type(m->json, node);
+	unsigned is = 1u << kx_json_type(m->json, node);
 
-	switch (type) {
-	case KX_TYPE_INT:
-	case KX_TYPE_TIME:
-		return is == KX_JSON_NUMBER &&
-		    is_integer(kx_json_raw(m->json, node));
-	case KX_TYPE_ID:
-		return is == KX_JSON_STRING || (is == KX_JSON_NUMBER &&
-		    is_integer(kx_json_raw(m->json, node)));
-	case KX_TYPE_NUM:
-		return is == KX_JSON_NUMBER;
-	case KX_TYPE_PROB:
-		return is == KX_JSON_NUMBER || (is == KX_JSON_STRING &&
-		    kx_num_classify(kx_json_str(m->json, node)) != 0);
-	case KX_TYPE_STR:
-	case KX_TYPE_IMAGE:
-		return is == KX_JSON_STRING;
-	case KX_TYPE_BOOL:
-		return is == KX_JSON_TRUE || is == KX_JSON_FALSE;
-	case KX_TYPE_ARRAY:
-		return is == KX_JSON_ARRAY;
-	case KX_TYPE_OBJECT:
-		return is == KX_JSON_OBJECT;
-	}
-	return false;
+	if (!(column->takes & is))
+		return false;
+	if (column->whole & is)
+		return is_integer(kx_json_raw(m->json, node));
+	return !(column->spelled & is) ||
+	    kx_num_classify(kx_json_str(m->json, node)) != 0;
 }
 
 static int64_t
@@ -440,7 +422,7 @@ add_field(const struct maker *m, const struct kx_column *column)
 			add_number(m, 0);
 		else
 			add_null(m);
-	} else if (KX_UNLIKELY(!is_of_type(m, node, column->type))) {
+	} else if (KX_UNLIKELY(!fits(m, node, column))) {
 		if (m->fresh[column->group])
 			m->writer->note(m->arg, KX_ODD_TYPE, node,
 			    column->name, column->type);
@@ -457,7 +439,10 @@ static void
 check_inside(const struct maker *m, uint32_t node, const char *name,
     enum kx_type type)
 {
-	if (!is_absent(m, node) && !is_of_type(m, node, type))
+	enum kx_json_type want = type == KX_TYPE_ARRAY ? KX_JSON_ARRAY :
+	    KX_JSON_OBJECT;
+
+	if (!is_absent(m, node) && kx_json_type(m->json, node) != want)
 		m->writer->note(m->arg, KX_ODD_INSIDE, node, name, type);
 }
 

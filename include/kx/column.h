@@ -64,6 +64,11 @@ struct kx_column {
 	enum kx_group group;	/* the part of the event that it is of */
 	unsigned place;		/* of a field: its index in the group */
 	enum kx_type type;	/* of a field */
+	uint8_t takes;		/* bits by enum kx_json_type: values that may
+				   be of the type */
+	uint8_t whole;		/* the same: those that must be spelled as an
+				   integer */
+	uint8_t spelled;	/* the same: those that must spell a number */
 };
 
 /* "event", "identity" ...: what a row is. */
