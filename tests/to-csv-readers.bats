@@ -152,7 +152,8 @@ postgres_start() {
 	done
 	[ -n "$bin" ] && command -v psql || skip "no PostgreSQL"
 	as=()
-	pg=$(mktemp -d "${TMPDIR:-/tmp}/kxpg.XXXXXX")
+	# Short, for a socket, and open to another user.
+	pg=$(mktemp -d /tmp/kxpg.XXXXXX)
 	if [ "$(id -u)" = 0 ]; then
 		id postgres > /dev/null || skip "no user for PostgreSQL"
 		command -v setpriv || skip "no setpriv"
