@@ -57,6 +57,7 @@ EXTRA_DIST += \
   tests/agree.py \
   tests/arm64.sh \
   tests/bench/ajv.mjs \
+  tests/bench/extract.sh \
   tests/bench/run.sh \
   tests/bench/to-csv-duckdb.mjs \
   tests/bench/to-csv.sh \

@@ -57,7 +57,7 @@ median() {
 peak() {
 	if [ "$1" = job_frames ]; then
 		shift
-		rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
+		rm -rf "$shm"/x*
 	fi
 	if [ -x /usr/bin/time ]; then
 		/usr/bin/time -f %M -o peak.txt "$@" > /dev/null 2>&1 || true
@@ -175,17 +175,8 @@ table images.ndjson 2.5 2.5 15
 # shellcheck source=tests/bench/validate.sh
 . "$KX_SRCDIR/tests/bench/validate.sh"
 
-echo
-echo "frames of images.ndjson, D = openssl dgst -sha256"
-base=$(median openssl dgst -sha256 images.ndjson)
-job_frames() {
-	rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
-	"$@"
-}
-job 'kx-extract-snapshots -C DIR (of D)' - job_frames kx-extract-snapshots -C "$shm/x" images.ndjson
-job 'kx-extract-snapshots --bagit -o .zip (of D)' - job_frames kx-extract-snapshots --bagit -o "$shm/x.zip" images.ndjson
-job 'kx-extract-snapshots --bagit -o .tar (of D)' - job_frames kx-extract-snapshots --bagit -o "$shm/x.tar" images.ndjson
-rm -rf "$shm/x" "$shm/x.tar" "$shm/x.zip"
+# shellcheck source=tests/bench/extract.sh
+. "$KX_SRCDIR/tests/bench/extract.sh"
 
 echo
 echo "start to finish on one line"
