@@ -6,6 +6,7 @@
 #ifndef KX_BUNDLE_IMPL_H
 #define KX_BUNDLE_IMPL_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "kx/bundle.h"
@@ -38,6 +39,7 @@ struct kx_bundle_file {
 	int fd;
 	uint64_t size;
 	const struct kx_sums *sums;
+	const struct stat *log;	/* fd is somebody's, which was so; or NULL */
 };
 
 #define KX_BUNDLE_COPY ((size_t)256 << 10)	/* bytes copied at a time */

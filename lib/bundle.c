@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@ struct kx_bundle_stream {
 	struct kx_bundle *bundle;
 	const char *name;
 	int fd;				/* -1: all of it is in buf */
+	int log_fd;			/* or here, from the start; else -1 */
+	struct stat log;		/* as it was before it was read */
 	uint64_t size;
 	struct kx_buf buf;
 	struct kx_digest *digest;
@@ -283,7 +286,7 @@ kx_bundle_stream_open(struct kx_bundle *bundle, const char *name,
 	}
 	s->bundle = bundle;
 	s->name = name;
-	s->fd = -1;
+	s->fd = s->log_fd = -1;
 	*out = s;
 	return KX_OK;
 }
@@ -327,6 +330,61 @@ keep(struct kx_bundle_stream *s, struct kx_span span, struct kx_error *err)
 	return KX_OK;
 }
 
+/* What lies in somebody's file is wanted in ours. */
+static enum kx_status
+fetch(struct kx_bundle_stream *s, struct kx_error *err)
+{
+	uint64_t off = 0, size = s->size;
+	char *copy = malloc(KX_BUNDLE_COPY);
+	enum kx_status status = KX_OK;
+	ssize_t n;
+
+	if (copy == NULL)
+		return kx_bundle_fail(s->bundle, "cannot write", s->name,
+		    ENOMEM, err);
+	s->size = 0;
+	while (status == KX_OK && off < size) {
+		n = kx_bundle_read_at(s->log_fd, copy, size - off <
+		    KX_BUNDLE_COPY ? (size_t)(size - off) : KX_BUNDLE_COPY,
+		    off);
+		if (n <= 0)
+			status = kx_bundle_fail(s->bundle,
+			    "cannot read the log again for", s->name,
+			    n < 0 ? errno : EIO, err);
+		else
+			status = keep(s, (struct kx_span){ copy, (size_t)n },
+			    err);
+		off += n > 0 ? (uint64_t)n : 0;
+	}
+	free(copy);
+	kx_bundle_close_fd(&s->log_fd);
+	return status;
+}
+
+void
+kx_bundle_stream_log(struct kx_bundle_stream *s, int fd)
+{
+	if (s->bundle->archive == NULL || s->size > 0)
+		return;
+	s->log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (s->log_fd >= 0 && fstat(s->log_fd, &s->log) != 0)
+		kx_bundle_close_fd(&s->log_fd);
+}
+
+enum kx_status
+kx_bundle_stream_refer(struct kx_bundle_stream *s,
+    const struct kx_span *spans, size_t n, struct kx_error *err)
+{
+	size_t i;
+
+	if (s->log_fd < 0)
+		return kx_bundle_stream_writev(s, spans, n, err);
+	kx_digest_add(s->digest, spans, n);
+	for (i = 0; i < n; i++)
+		s->size += spans[i].len;
+	return KX_OK;
+}
+
 enum kx_status
 kx_bundle_stream_writev(struct kx_bundle_stream *s,
     const struct kx_span *spans, size_t n, struct kx_error *err)
@@ -334,6 +392,8 @@ kx_bundle_stream_writev(struct kx_bundle_stream *s,
 	enum kx_status status = KX_OK;
 	size_t i;
 
+	if (s->log_fd >= 0)
+		status = fetch(s, err);
 	if (s->bundle->kind != KX_BUNDLE_LIST)
 		kx_digest_add(s->digest, spans, n);
 	for (i = 0; status == KX_OK && i < n; i++)
@@ -380,11 +440,15 @@ kx_bundle_stream_end(struct kx_bundle_stream *s, int64_t mtime,
 	    .flags = flags, .fd = s->fd, .size = s->size, .sums = sums };
 	enum kx_status status = KX_OK;
 
+	if (s->log_fd >= 0)
+		file.fd = s->log_fd;
 	if (size != NULL)
 		*size = s->size;
 	if (kx_digest_sums(s->digest, sums) != KX_OK)
 		status = kx_bundle_fail(s->bundle, "cannot hash", s->name,
 		    ENOMEM, err);
+	else if (s->log_fd >= 0)
+		file.log = &s->log;
 	else if (s->fd < 0)
 		file.bytes = kx_buf_span(&s->buf);
 	else
@@ -401,6 +465,7 @@ kx_bundle_stream_drop(struct kx_bundle_stream *s)
 	if (s == NULL)
 		return;
 	kx_bundle_close_fd(&s->fd);
+	kx_bundle_close_fd(&s->log_fd);
 	kx_buf_free(&s->buf);
 	kx_digest_free(s->digest);
 	free(s);

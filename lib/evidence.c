@@ -172,9 +172,13 @@ kx_evidence_batch(struct kx_evidence *e, const struct kx_extracts *extracts,
 		return no_memory(err);
 	same = e->n_spans == 1 && e->spans[0].ptr == bytes.ptr &&
 	    e->spans[0].len == bytes.len;
-	if (e->sources != NULL && kx_sources_chunk(e->sources, input, off,
+	if (kx_sources_chunk(e->sources, input, off,
 	    bytes, same) != KX_OK)
 		return no_memory(err);
+	if (kx_sources_shared(e->sources) &&
+	    off == kx_bundle_stream_size(e->records))
+		return kx_bundle_stream_refer(e->records, e->spans,
+		    e->n_spans, err);
 	return kx_bundle_stream_writev(e->records, e->spans, e->n_spans, err);
 }
 
@@ -191,8 +195,12 @@ enum kx_status
 kx_evidence_opened(struct kx_evidence *e, size_t input, const char *name,
     struct kx_source *source)
 {
-	return e->sources == NULL ? KX_OK :
-	    kx_sources_opened(e->sources, input, name, source);
+	if (e->sources == NULL)
+		return KX_OK;
+	/* Records that are the log's bytes need not be kept twice. */
+	if (input == 0 && kx_source_fd(source) >= 0)
+		kx_bundle_stream_log(e->records, kx_source_fd(source));
+	return kx_sources_opened(e->sources, input, name, source);
 }
 
 void

@@ -755,6 +755,12 @@ kx_source_tap(struct kx_source *s,
 	s->tap_arg = arg;
 }
 
+int
+kx_source_fd(const struct kx_source *s)
+{
+	return s->owned && s->regular ? s->fd : -1;
+}
+
 bool
 kx_source_is_packed(const struct kx_source *s)
 {

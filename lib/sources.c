@@ -170,8 +170,10 @@ kx_sources_chunk(struct kx_sources *s, size_t n, uint64_t off,
 	input = &s->input[n];
 	if (input->source != NULL)
 		input->packed = kx_source_is_packed(input->source);
-	if (input->packed)
+	if (input->packed) {
+		s->shared = false;
 		return KX_OK;
+	}
 	/* A BOM is all that the reader leaves out. */
 	if (input->size == 0 && off == 3) {
 		if (!add(s, KX_SPAN("\xef\xbb\xbf")))
@@ -183,6 +185,12 @@ kx_sources_chunk(struct kx_sources *s, size_t n, uint64_t off,
 		return KX_OK;
 	}
 	return add(s, bytes) ? KX_OK : KX_FAIL;
+}
+
+bool
+kx_sources_shared(const struct kx_sources *s)
+{
+	return s->shared;
 }
 
 void

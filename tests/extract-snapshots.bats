@@ -1029,3 +1029,45 @@ for name in sys.argv[1:]:
 END
 	is "$(drive d/data)" "cards=19 all=19 plate=11 none=0 topic=1 level=2 camera=1 day=10 both=2 j=high jj=5 k=1 slash=q typing=q escape=true reset=19 quick=true scripts=2 broken=0"
 }
+
+@test "a log that is the bag's records is not copied twice, whatever comes of it" {
+	# Its bytes are taken from the log; where they cease to be its, or the
+	# log is changed meanwhile, that is found out.
+	events 40 >some
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do cat some; done >a
+	{ cat a; printf '\n'; cat some; } >b
+	{ cat a; head -c 300 some; } >c
+	{ printf '\xef\xbb\xbf'; cat a; } >e
+	for log in a b c e; do
+		status=0
+		[ $log != c ] || status=1
+		for kind in zip tar; do
+			status_is $status kx-extract-snapshots --bagit -o x.$kind $log
+			# The same through a pipe, which has no second time.
+			status_is $status kx-extract-snapshots --bagit --source=$log \
+				-o y.$kind - < <(cat $log)
+			same x.$kind y.$kind
+			status_is 0 kx-extract-snapshots --verify x.$kind
+		done
+	done
+	mkfifo pipe
+	kx-extract-snapshots --bagit -o z.tar a pipe 2>err &
+	pid=$!
+	exec 7>pipe	# which waits until the log has been read
+	sed -i.bak 1s/Mark/Marc/ a		# another file of that name: no harm
+	exec 7>&-
+	got=0
+	wait $pid || got=$?
+	is $got 0
+	mv a.bak a
+	kx-extract-snapshots --bagit -o w.tar a pipe 2>err &
+	pid=$!
+	exec 7>pipe	# which waits until the log has been read
+	printf X | dd of=a bs=1 seek=50 conv=notrunc status=none
+	exec 7>&-
+	got=0
+	wait $pid || got=$?
+	is $got 2
+	says err 'changed while it was read'
+	[ ! -e w.tar ]
+}

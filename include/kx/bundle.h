@@ -93,6 +93,18 @@ enum kx_status kx_bundle_stream_write(struct kx_bundle_stream *stream,
 enum kx_status kx_bundle_stream_writev(struct kx_bundle_stream *stream,
     const struct kx_span *spans, size_t n, struct kx_error *err)
     KX_MUST_CHECK;
+/*
+ * Where the bytes of a stream are also those of a file that somebody has, from
+ * its start, they are taken from there when the stream ends, rather than from
+ * a temporary of the same size; not in a directory, which has no use for that.
+ * _log names the file before it is read (fd is duplicated), _refer does for
+ * _writev as long as what is written lies there, and is the same for what does
+ * not.  A file that has changed by then (it may have grown) is hashed again.
+ */
+void kx_bundle_stream_log(struct kx_bundle_stream *stream, int fd);
+enum kx_status kx_bundle_stream_refer(struct kx_bundle_stream *stream,
+    const struct kx_span *spans, size_t n, struct kx_error *err)
+    KX_MUST_CHECK;
 void kx_bundle_stream_wait(struct kx_bundle_stream *stream);
 /* Bytes written so far. */
 uint64_t kx_bundle_stream_size(const struct kx_bundle_stream *stream);

@@ -51,6 +51,10 @@ void kx_source_tap(struct kx_source *source,
 /* Is it compressed?  Known when some of it was read. */
 bool kx_source_is_packed(const struct kx_source *source);
 
+/* The descriptor of a regular file that was opened by its path, good until the
+ * source is closed; -1 for all else. */
+int kx_source_fd(const struct kx_source *source);
+
 void kx_source_close(struct kx_source *source);
 
 #endif

@@ -38,6 +38,8 @@ void kx_sources_closing(struct kx_sources *sources, size_t input,
  * the records get theirs. */
 enum kx_status kx_sources_chunk(struct kx_sources *sources, size_t input,
     uint64_t off, struct kx_span bytes, bool same) KX_MUST_CHECK;
+/* Are all chunks so far one plain input's, and the records? */
+bool kx_sources_shared(const struct kx_sources *sources);
 void kx_sources_wait(struct kx_sources *sources);
 
 /* All inputs, each as a line of bag-info.txt. */
