@@ -92,7 +92,9 @@ check_PROGRAMS += \
   tests/unit/column \
   tests/unit/criteria \
   tests/unit/csv \
+  tests/unit/csvread \
   tests/unit/diag \
+  tests/unit/digest \
   tests/unit/event \
   tests/unit/filter \
   tests/unit/fold \
@@ -110,7 +112,8 @@ check_PROGRAMS += \
   tests/unit/stream \
   tests/unit/strip \
   tests/unit/time \
-  tests/unit/unique
+  tests/unit/unique \
+  tests/unit/zip
 TESTS += \
   tests/unit/arena \
   tests/unit/base \
@@ -120,7 +123,9 @@ TESTS += \
   tests/unit/column \
   tests/unit/criteria \
   tests/unit/csv \
+  tests/unit/csvread \
   tests/unit/diag \
+  tests/unit/digest \
   tests/unit/event \
   tests/unit/filter \
   tests/unit/fold \
@@ -138,7 +143,8 @@ TESTS += \
   tests/unit/stream \
   tests/unit/strip \
   tests/unit/time \
-  tests/unit/unique
+  tests/unit/unique \
+  tests/unit/zip
 tests_unit_arena_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_base64_CFLAGS = $(KX_UNIT_CFLAGS)
@@ -148,7 +154,9 @@ tests_unit_column_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_criteria_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_criteria_LDADD = $(LDADD) $(UNISTRING_LIBS) -lm
 tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_csvread_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_digest_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_LDADD = $(LDADD) $(LIBJQ_LIBS)
@@ -169,6 +177,7 @@ tests_unit_stream_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_strip_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_time_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_unique_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_zip_CFLAGS = $(KX_UNIT_CFLAGS)
 endif
 
 # An entry point a parser.  With --enable-fuzzers libFuzzer drives it; without,

@@ -4,8 +4,6 @@
 # one, for a disk's own speed hides ours.  Times are multiples of D, that of
 # `openssl dgst -sha256' on the log.
 
-shm=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo .)")
-trap 'rm -rf "$shm"' EXIT
 echo
 echo "frames of images.ndjson; here W stands for D = openssl dgst -sha256"
 base=$(median openssl dgst -sha256 images.ndjson)
