@@ -194,7 +194,8 @@ test_many(void **state)
 static void
 test_refused(void **state)
 {
-	const struct kx_zip_file file = { .name = "a", .size = 1 };
+	const struct kx_zip_file file = { .name = "a", .size = 1,
+	    .mtime = 1685973362 };
 	struct sink *sink = sink_new();
 	struct kx_zip *zip = kx_zip_new(take, sink);
 	struct kx_error err;
