@@ -17,7 +17,9 @@
 #include "kx/time.h"
 #include "kx/zip.h"
 
-#define LEVEL 6
+/* A tenth larger than at 6, in less than half the time, which nothing else can
+ * be done in: papers are written last. */
+#define LEVEL 3
 #define OUT_SIZE ((size_t)64 << 10)
 #define MAX32 UINT64_C(0xffffffff)
 #define MAX16 UINT64_C(0xffff)
