@@ -142,8 +142,8 @@ slot_of(const struct key *key)
 	    UINT64_C(0x9e3779b97f4a7c15) >> 58);
 }
 
-/* The entry of that name, or NULL. */
-static inline const struct slot *
+/* The number of the entry of that name, from 1; 0: there is none. */
+static inline unsigned
 find_name(const struct branch *b, const struct key *key, const char *name)
 {
 	unsigned k = slot_of(key), e;
@@ -155,9 +155,9 @@ find_name(const struct branch *b, const struct key *key, const char *name)
 		    slot->key.tail == key->tail && slot->key.len == key->len &&
 		    (KX_LIKELY(key->len <= 16) ||
 		    !memcmp(slot->name, name, key->len)))
-			return slot;
+			break;
 	}
-	return NULL;
+	return e;
 }
 
 /* The entry of that name, made where it is new; NULL: no room. */
@@ -165,12 +165,11 @@ static struct slot *
 have_name(struct branch *b, const struct key *key, const char *padded,
     const char *name)
 {
-	const struct slot *found = find_name(b, key, padded);
+	unsigned found = find_name(b, key, padded), k;
 	struct slot *slot;
-	unsigned k;
 
-	if (found != NULL)
-		return &b->entry[found - b->entry];
+	if (found != 0)
+		return &b->entry[found - 1];
 	if (b->n == NAMES_MOST)
 		return NULL;
 	for (k = slot_of(key); b->index[k] != 0; k = (k + 1) % SLOTS)
@@ -429,23 +428,23 @@ struct target {
 static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
     struct target, uint32_t);
 
-/* The entry of a name with escapes; NULL without memory, too. */
-static KX_NOINLINE const struct slot *
+/* The same of a name with escapes; 0 without memory, too. */
+static KX_NOINLINE unsigned
 find_escaped(struct kx_event *event, const struct branch *b, uint32_t name)
 {
 	struct kx_buf scratch = { 0 };
 	struct kx_span s = kx_json_decode(event->json, name, &scratch, NULL);
-	const struct slot *slot = NULL;
+	unsigned e = 0;
 	struct key key;
 
 	if (kx_buf_failed(&scratch)) {
 		event->no_memory = true;
 	} else {
 		key = key_of(s.ptr, s.len);
-		slot = find_name(b, &key, s.ptr);
+		e = find_name(b, &key, s.ptr);
 	}
 	kx_buf_free(&scratch);
-	return slot;
+	return e;
 }
 
 static void
@@ -468,19 +467,21 @@ walk_object(struct kx_event *event, const struct kx_schema *schema,
 		const struct slot *slot;
 		struct key key;
 		uint64_t bit;
+		unsigned e;
 
 		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0)) {
-			slot = find_escaped(event, b, i);
+			e = find_escaped(event, b, i);
 		} else {
 			key = key_of(name.ptr, name.len);
-			slot = find_name(b, &key, name.ptr);
+			e = find_name(b, &key, name.ptr);
 		}
-		if (KX_UNLIKELY(slot == NULL)) {
+		if (KX_UNLIKELY(e == 0)) {
 			again |= unknown || node[i + 1].next > i + 2;
 			unknown = true;
 			continue;
 		}
-		bit = UINT64_C(1) << (slot - b->entry);
+		slot = &b->entry[e - 1];
+		bit = UINT64_C(1) << (e - 1);
 		again |= (seen & bit) != 0;
 		seen |= bit;
 		/* A schema of some fields may know a field of a row that it

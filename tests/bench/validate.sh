@@ -6,6 +6,16 @@
 out=/dev/null
 peers=$KX_SRCDIR/tests/peers/node_modules
 
+# other LABEL COMMAND...: a row of a peer; $best is the time of the best one.
+other() {
+	local label=$1
+	shift
+	last=
+	job "$label" - "$@"
+	[ -z "$last" ] || best=$(awk -v a="$last" -v b="$best" \
+		'BEGIN { print (b == "" || a < b) ? a : b }')
+}
+
 # bench_validate LOG BAR BAR-WITHOUT-IMAGES TIMES: TIMES is how much faster than
 # the better of the two we mean to be.
 bench_validate() {
@@ -24,21 +34,18 @@ bench_validate() {
 	job 'kx-validate --profile=strict' - kx-validate --profile=strict "$log"
 	kx-validate --print-schema > schema.json
 	if have node && [ -d "$peers/ajv" ]; then
-		job '  ajv with the printed schema' - node \
+		other '  ajv with the printed schema' node \
 		    "$KX_SRCDIR/tests/bench/ajv.mjs" "$peers" schema.json "$log"
-		best=$last
 	fi
 	jsonschema=$peers/.bin/jsonschema
 	if [ -x "$jsonschema" ]; then
-		ln -sf "$log" instances.jsonl
-		job '  jsonschema (sourcemeta)' - \
+		# It goes by the ending, and that of what a link points to.
+		ln -f "$log" instances.jsonl
+		other '  jsonschema (sourcemeta)' \
 		    "$jsonschema" validate schema.json instances.jsonl
-		best=$(awk -v a="$last" -v b="$best" \
-			'BEGIN { print (b == "" || a < b) ? a : b }')
-		job '  jsonschema --fast (sourcemeta)' - \
+		other '  jsonschema --fast (sourcemeta)' \
 		    "$jsonschema" validate --fast schema.json instances.jsonl
-		best=$(awk -v a="$last" -v b="$best" \
-			'BEGIN { print (a < b) ? a : b }')
+		rm -f instances.jsonl
 	fi
 	[ -z "$best" ] || awk -v a="$best" -v b="$ours" -v t="$times" 'BEGIN {
 		r = a / b
