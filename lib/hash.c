@@ -188,6 +188,55 @@ kx_sums_all(struct kx_sums *sums, unsigned which, const void *ptr,
 	return kx_summing_end(&s, sums);
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct kx_hmac *)0)->inner), "");
+
+enum kx_status
+kx_hmac_key(struct kx_hmac *hmac, const void *key, size_t len)
+{
+	unsigned char pad[SHA256_CBLOCK] = { 0 };
+	SHA256_CTX ctx;
+	int ok = 1;
+	size_t i;
+
+	memset(hmac, 0, sizeof(*hmac));
+	if (len > sizeof(pad))
+		ok = SHA256_Init(&ctx) && SHA256_Update(&ctx, key, len) &&
+		    SHA256_Final(pad, &ctx);
+	else
+		memcpy(pad, key, len);
+	for (i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36;
+	ok = ok && SHA256_Init(&ctx) && SHA256_Update(&ctx, pad, sizeof(pad));
+	memcpy(hmac->inner, &ctx, sizeof(ctx));
+	for (i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	ok = ok && SHA256_Init(&ctx) && SHA256_Update(&ctx, pad, sizeof(pad));
+	memcpy(hmac->outer, &ctx, sizeof(ctx));
+	explicit_bzero(pad, sizeof(pad));
+	return check(ok);
+}
+
+enum kx_status
+kx_hmac_sign(const struct kx_hmac *hmac, const struct kx_span *pieces,
+    size_t n, uint8_t digest[KX_SHA256_SIZE])
+{
+	SHA256_CTX ctx;
+	int ok = 1;
+	size_t i;
+
+	memcpy(&ctx, hmac->inner, sizeof(ctx));
+	for (i = 0; i < n && ok; i++)
+		if (pieces[i].len > 0)
+			ok = SHA256_Update(&ctx, pieces[i].ptr, pieces[i].len);
+	ok = ok && SHA256_Final(digest, &ctx);
+	memcpy(&ctx, hmac->outer, sizeof(ctx));
+	ok = ok && SHA256_Update(&ctx, digest, KX_SHA256_SIZE) &&
+	    SHA256_Final(digest, &ctx);
+	if (!ok)
+		memset(digest, 0, KX_SHA256_SIZE);
+	return check(ok);
+}
+
 void
 kx_hex(const uint8_t *bytes, size_t len, char *out)
 {

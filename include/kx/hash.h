@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SHA-256 and SHA-512 (FIPS 180-4), by libcrypto, and CRC-32 by zlib.  A struct
+ * SHA-256 and SHA-512 (FIPS 180-4), HMAC and CRC-32, by libcrypto and zlib.  A struct
  * kx_hash serves any number of messages, one after the other, on one thread at
  * a time.
  */
@@ -72,6 +72,21 @@ enum kx_status kx_summing_add(struct kx_summing *s, unsigned only,
     const void *ptr, size_t len) KX_MUST_CHECK;
 enum kx_status kx_summing_end(const struct kx_summing *s,
     struct kx_sums *sums) KX_MUST_CHECK;
+
+/*
+ * HMAC (RFC 2104) with SHA-256.  A key is set up once; then any thread may
+ * sign with it.  Neither allocates.  KX_FAIL where libcrypto fails.
+ */
+struct kx_hmac {
+	uint64_t inner[16], outer[16];	/* hashes that have begun */
+};
+
+enum kx_status kx_hmac_key(struct kx_hmac *hmac, const void *key, size_t len)
+    KX_MUST_CHECK;
+/* The digest of the pieces, one behind another. */
+enum kx_status kx_hmac_sign(const struct kx_hmac *hmac,
+    const struct kx_span *pieces, size_t n, uint8_t digest[KX_SHA256_SIZE])
+    KX_MUST_CHECK;
 
 /* Lower-case hexadecimal, terminated: out[2 * len + 1]. */
 void kx_hex(const uint8_t *bytes, size_t len, char *out);

@@ -73,6 +73,48 @@ test_sha512(void **state)
 	    "454d4423643ce80e2a9ac94fa54ca49f");
 }
 
+/* RFC 4231, cases 1, 2, 6 and 7; the message in two pieces. */
+static void
+check_hmac(const void *key, size_t key_len, const char *text,
+    const char *want)
+{
+	struct kx_hmac hmac;
+	uint8_t digest[KX_SHA256_SIZE];
+	char hex[2 * KX_SHA256_SIZE + 1];
+	struct kx_span pieces[] = { { text, 3 }, KX_SPAN_NULL,
+	    { text + 3, strlen(text) - 3 } };
+	int round;
+
+	assert_int_equal(kx_hmac_key(&hmac, key, key_len), KX_OK);
+	for (round = 0; round < 2; round++) {
+		assert_int_equal(kx_hmac_sign(&hmac, pieces, 3, digest),
+		    KX_OK);
+		kx_hex(digest, sizeof(digest), hex);
+		assert_string_equal(hex, want);
+	}
+}
+
+static void
+test_hmac(void **state)
+{
+	unsigned char key[131];
+
+	(void)state;
+	memset(key, 0x0b, sizeof(key));
+	check_hmac(key, 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b"
+	    "881dc200c9833da726e9376c2e32cff7");
+	check_hmac("Jefe", 4, "what do ya want for nothing?",
+	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	check_hmac(key, 131, "Test Using Larger Than Block-Size Key - "
+	    "Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f"
+	    "8e0bc6213728c5140546040f0ee37f54");
+	check_hmac(key, 131, "This is a test using a larger than block-size "
+	    "key and a larger than block-size data. The key needs to be "
+	    "hashed before being used by the HMAC algorithm.",
+	    "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+}
+
 static void
 test_hex(void **state)
 {
@@ -100,6 +142,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_sha512),
+		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_hex),
 	};
 
