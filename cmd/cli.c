@@ -401,6 +401,52 @@ on_fatal(int sig)
 	(void)raise(sig);
 }
 
+static struct {
+	volatile sig_atomic_t *flag;
+	int fd;
+} interrupt;
+
+static void
+on_first(int sig)
+{
+	struct sigaction sa = { .sa_handler = on_fatal };
+	const uint64_t one = 1;
+	int saved = errno;
+
+	*interrupt.flag = 1;
+	sa.sa_mask = fatal_signals;
+	sa.sa_flags = SA_RESETHAND;
+	(void)sigaction(sig, &sa, NULL);
+	if (write(interrupt.fd, &one, sizeof(one)) < 0)
+		errno = 0;	/* full: it will be read */
+	errno = saved;
+}
+
+void
+cli_interrupt(volatile sig_atomic_t *flag, int fd)
+{
+	struct sigaction sa = { .sa_handler = on_first }, old;
+
+	interrupt.flag = flag;
+	interrupt.fd = fd;
+	sa.sa_mask = fatal_signals;
+	if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		(void)sigaction(SIGINT, &sa, NULL);
+}
+
+void
+cli_end_by(int sig)
+{
+	sigset_t set;
+
+	(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, sig);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	(void)raise(sig);
+	_exit(CLI_TROUBLE);
+}
+
 static void
 catch_signals(void)
 {

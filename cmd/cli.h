@@ -10,6 +10,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "kx/base.h"
@@ -124,6 +125,13 @@ const char *cli_quotes(const char *s);
  * a time.  Not for children of fork(): their signals remove nothing. */
 void cli_temp_add(const char *path);
 void cli_temp_remove(const char *path);
+
+/* The first SIGINT sets *flag and writes to the eventfd `fd` instead of ending
+ * the program; a second one ends it as ever.  Nothing happens where SIGINT is
+ * ignored.  cli_end_by(): end the program by that signal, as cli_finish()'s
+ * successor. */
+void cli_interrupt(volatile sig_atomic_t *flag, int fd);
+void cli_end_by(int sig) __attribute__((noreturn));
 
 /* This file is the result of --option: a second result in the same place is
  * bad usage, for one would be lost.  -o and --rejects are claimed by

@@ -53,6 +53,7 @@ struct run {
 	struct run_worker *workers;
 	unsigned n_workers;
 	struct run_batch *batches;
+	struct run_batch extra;		/* without a chunk */
 	void **slots;
 	size_t n_batches;
 	struct run_totals totals;
@@ -604,8 +605,16 @@ show_progress(struct run *run, bool force)
 		    ":%02" PRIu64, 100.0 * (double)at / (double)run->size,
 		    left / 3600, left / 60 % 60, left % 60);
 	}
+	if (run->ops->progress != NULL)
+		run->ops->progress(run->ctx, &line);
 	kx_buf_addc(&line, '\0');
 	cli_progress(line.ptr);
+}
+
+void
+run_tick(struct run *run)
+{
+	show_progress(run, false);
 }
 
 /* --- the main thread ------------------------------------------------------ */
@@ -702,6 +711,22 @@ say_no_memory(const struct run_batch *batch)
 		    cli_quotes(batch->file));
 }
 
+/* What a batch has to say, in its order. */
+static void
+write_batch(struct run *run, const struct run_batch *batch)
+{
+	/* Results first: a reader that has gone away ends the program before
+	 * it says anything. */
+	if (run->out != NULL)
+		write_pieces(run, batch);
+	cli_findings(batch->findings, batch->n_findings);
+	write_rejects(run, batch);
+	if (batch->no_memory && !run->said_no_memory) {
+		say_no_memory(batch);
+		run->said_no_memory = true;
+	}
+}
+
 static void
 finish_results(struct run *run, struct run_batch *batch)
 {
@@ -713,16 +738,7 @@ finish_results(struct run *run, struct run_batch *batch)
 	run->totals.malformed += batch->n_malformed;
 	if (batch->n_malformed > 0)
 		cli_raise(run->ops->malformed_status);
-	/* Results first: a reader that has gone away ends the program before
-	 * it says anything. */
-	if (run->out != NULL)
-		write_pieces(run, batch);
-	cli_findings(batch->findings, batch->n_findings);
-	write_rejects(run, batch);
-	if (batch->no_memory && !run->said_no_memory) {
-		say_no_memory(batch);
-		run->said_no_memory = true;
-	}
+	write_batch(run, batch);
 	if (!more)
 		run->stop = true;
 	empty_results(batch);
@@ -761,6 +777,17 @@ finish(void *ctx, void *slot)
 	empty_batch(batch);
 }
 
+static void
+program_waits(struct run *run)
+{
+	int fd = run->source == NULL ? -1 : kx_source_fd(run->source);
+
+	if (!run->ops->wait(run->ctx, &run->extra, fd))
+		run->stop = true;
+	write_batch(run, &run->extra);
+	empty_batch(&run->extra);
+}
+
 /* Input is about to be waited for: what has been read is answered first. */
 static bool
 idle(void *arg)
@@ -769,6 +796,8 @@ idle(void *arg)
 	struct kx_error err;
 
 	kx_pool_drain(run->pool);
+	if (!run->stop && run->ops->wait != NULL)
+		program_waits(run);
 	if (!run->stop && run->out != NULL &&
 	    kx_output_flush(run->out, NULL) != KX_OK)
 		output_failed(run);
@@ -977,11 +1006,27 @@ set_up(struct run *run)
 		if (ops->slot_new != NULL && (run->batches[i].user =
 		    ops->slot_new(run->ctx)) == NULL)
 			cli_die(ENOMEM, "cannot start");
+		run->batches[i].run = run;
 		run->slots[i] = &run->batches[i];
 	}
+	kx_chunk_init(&run->extra.chunk);
+	run->extra.run = run;
 	if (kx_pool_new(run->n_workers, run->slots, run->n_batches, &pool_ops,
 	    run, &run->pool, &err) != KX_OK)
 		cli_die(err.errnum, "%s", err.message);
+}
+
+static void
+free_batch(struct run_batch *batch)
+{
+	kx_chunk_fini(&batch->chunk);
+	kx_buf_free(&batch->made);
+	kx_buf_free(&batch->rejects);
+	kx_buf_free(&batch->pointer);
+	kx_arena_free(&batch->arena);
+	free(batch->pieces);
+	free(batch->findings);
+	free(batch->marks);
 }
 
 static void
@@ -1000,19 +1045,11 @@ tear_down(struct run *run)
 		kx_buf_free(&run->workers[i].scratch);
 	}
 	for (i = 0; i < run->n_batches; i++) {
-		struct run_batch *batch = &run->batches[i];
-
 		if (ops->slot_free != NULL)
-			ops->slot_free(run->ctx, batch->user);
-		kx_chunk_fini(&batch->chunk);
-		kx_buf_free(&batch->made);
-		kx_buf_free(&batch->rejects);
-		kx_buf_free(&batch->pointer);
-		kx_arena_free(&batch->arena);
-		free(batch->pieces);
-		free(batch->findings);
-		free(batch->marks);
+			ops->slot_free(run->ctx, run->batches[i].user);
+		free_batch(&run->batches[i]);
 	}
+	free_batch(&run->extra);
 	free(run->workers);
 	free(run->batches);
 	free(run->slots);
@@ -1028,6 +1065,11 @@ run(const struct run_ops *ops, void *ctx, char **operands, int n,
 	set_up(&self);
 	start_progress(&self, operands, n);
 	read_inputs(&self, operands, n);
+	if (ops->last != NULL) {
+		ops->last(ctx, &self.extra);
+		write_batch(&self, &self.extra);
+		empty_batch(&self.extra);
+	}
 	/* On a terminal the last line goes; elsewhere it is the sum. */
 	if (self.show && self.interval_ms == PROGRESS_LOG_MS)
 		show_progress(&self, true);

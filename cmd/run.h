@@ -54,6 +54,7 @@ struct run_batch {
 	bool no_memory;			/* something above was dropped */
 	bool paused;			/* ops->slices: records are left */
 	void *user;			/* the program's, from slot_new() */
+	struct run *run;		/* for run_tick() */
 };
 
 /* One worker's tools. */
@@ -93,6 +94,15 @@ struct run_ops {
 	void (*opened)(void *ctx, unsigned input, const char *file,
 	    struct kx_source *source);
 	void (*closing)(void *ctx, unsigned input, bool whole);
+	/* Input is about to be waited for, behind what has been finished: fd
+	 * will be readable when there is some (-1: no telling).  Findings and
+	 * rejects may be put into batch, which has no chunk.  False: no more is
+	 * wanted. */
+	bool (*wait)(void *ctx, struct run_batch *batch, int fd);
+	/* Behind the last chunk of all inputs, in the same way. */
+	void (*last)(void *ctx, struct run_batch *batch);
+	/* Append what the program has to say to a line of progress. */
+	void (*progress)(void *ctx, struct kx_buf *line);
 	/* There is no such file: what is said behind its name, or NULL. */
 	const char *(*hint)(void *ctx, const char *name);
 };
@@ -111,6 +121,9 @@ struct run_totals {
  */
 void run(const struct run_ops *ops, void *ctx, char **operands, int n,
     struct kx_output *out, struct run_totals *totals);
+
+/* Show how far it is, if it is time to: for a finish() that takes long. */
+void run_tick(struct run *run);
 
 /* For workers: pass the record on as it is, as one line ended by LF. */
 void run_pass(struct run_batch *batch, const struct kx_record *record);

@@ -800,6 +800,13 @@ kx_source_would_wait(struct kx_source *s)
 	}
 }
 
+int
+kx_source_fd(const struct kx_source *s)
+{
+	return s->kind == UNKNOWN || s->kind == PLAIN || s->kind == GZIP ?
+	    s->fd : -1;
+}
+
 enum kx_status
 kx_source_open(const char *path, struct kx_source **out,
     struct kx_error *err)

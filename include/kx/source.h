@@ -38,6 +38,11 @@ enum kx_status kx_source_read(struct kx_source *source, void *buf,
  * the other formats on a pipe it may say yes too often, never no wrongly. */
 bool kx_source_would_wait(struct kx_source *source);
 
+/* The descriptor that is readable when kx_source_read(), after
+ * kx_source_would_wait() has said yes, can go on; -1: there is none, for
+ * bytes that are there already may be enough. */
+int kx_source_fd(const struct kx_source *source);
+
 /* Packed bytes read so far, and the size of the input where it is a regular
  * file (else 0): for progress. */
 uint64_t kx_source_position(const struct kx_source *source);
