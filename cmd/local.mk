@@ -50,6 +50,13 @@ cmd_kx_extract_snapshots_CFLAGS = $(KX_CFLAGS)
 cmd_kx_extract_snapshots_LDADD = $(KX_CMD_LIBS) $(LIBCRYPTO_LIBS)
 
 bin_PROGRAMS += cmd/kx-replay
+cmd_kx_replay_SOURCES = \
+  cmd/kx-replay.c \
+  cmd/replay-input.c \
+  cmd/replay-item.c \
+  cmd/replay-options.c \
+  cmd/replay-stats.c \
+  cmd/replay.h
 cmd_kx_replay_CFLAGS = $(KX_CFLAGS)
 cmd_kx_replay_LDADD = $(KX_CMD_LIBS) $(LIBCURL_LIBS) $(LIBCRYPTO_LIBS)
 

@@ -29,6 +29,7 @@ lib_libkx_a_SOURCES = \
   lib/criteria.c \
   lib/csv.c \
   lib/csvread.c \
+  lib/deliver.c \
   lib/diag.c \
   lib/dictionary.c \
   lib/digest.c \
@@ -41,14 +42,17 @@ lib_libkx_a_SOURCES = \
   lib/fold.c \
   lib/frame.c \
   lib/hash.c \
+  lib/histogram.c \
   lib/http.c \
   lib/image.c \
+  lib/journal.c \
   lib/json-error.c \
   lib/json-scalar.c \
   lib/json.c \
   lib/jsonschema.c \
   lib/kernel.c \
   lib/keytab.c \
+  lib/lanes.c \
   lib/manifest.c \
   lib/mix.c \
   lib/missing.c \
@@ -56,6 +60,7 @@ lib_libkx_a_SOURCES = \
   lib/output.c \
   lib/page.c \
   lib/pick.c \
+  lib/plan.c \
   lib/pool.c \
   lib/program-native.c \
   lib/program-parse.c \
@@ -67,13 +72,14 @@ lib_libkx_a_SOURCES = \
   lib/rules.c \
   lib/sarif.c \
   lib/sched.c \
+  lib/sign.c \
   lib/snapname.c \
   lib/source.c \
   lib/stream.c \
+  lib/strip.c \
   lib/table-derived.c \
   lib/table-program.c \
   lib/sources.c \
-  lib/strip.c \
   lib/table.c \
   lib/time.c \
   lib/unbundle.c \
@@ -94,6 +100,7 @@ noinst_HEADERS += \
   include/kx/criteria.h \
   include/kx/csv.h \
   include/kx/csvread.h \
+  include/kx/deliver.h \
   include/kx/diag.h \
   include/kx/dictionary.h \
   include/kx/digest.h \
@@ -104,8 +111,10 @@ noinst_HEADERS += \
   include/kx/fold.h \
   include/kx/frame.h \
   include/kx/hash.h \
+  include/kx/histogram.h \
   include/kx/http.h \
   include/kx/image.h \
+  include/kx/journal.h \
   include/kx/json.h \
   include/kx/jsonschema.h \
   include/kx/kernel.h \
@@ -115,12 +124,14 @@ noinst_HEADERS += \
   include/kx/output.h \
   include/kx/page.h \
   include/kx/pick.h \
+  include/kx/plan.h \
   include/kx/pool.h \
   include/kx/program.h \
   include/kx/reach.h \
   include/kx/reader.h \
   include/kx/sarif.h \
   include/kx/sched.h \
+  include/kx/sign.h \
   include/kx/snapname.h \
   include/kx/source.h \
   include/kx/stream.h \
@@ -142,6 +153,7 @@ noinst_HEADERS += \
   lib/json-kernel.h \
   lib/json-walk.h \
   lib/mix.h \
+  lib/lanes.h \
   lib/program-tree.h \
   lib/reader-concat.h \
   lib/rules.def \

@@ -30,6 +30,8 @@ TESTS += \
   tests/extract-snapshots.bats \
   tests/fault.bats \
   tests/filter.bats \
+  tests/replay-journal.bats \
+  tests/replay-request.bats \
   tests/replay.bats \
   tests/rules.bats \
   tests/schema.bats \
@@ -45,6 +47,8 @@ EXTRA_DIST += \
   tests/extract-snapshots.bats \
   tests/fault.bats \
   tests/filter.bats \
+  tests/replay-journal.bats \
+  tests/replay-request.bats \
   tests/replay.bats \
   tests/rules.bats \
   tests/schema.bats \
@@ -58,6 +62,7 @@ EXTRA_DIST += \
   tests/arm64.sh \
   tests/bench/ajv.mjs \
   tests/bench/extract.sh \
+  tests/bench/replay.sh \
   tests/bench/run.sh \
   tests/bench/to-csv-duckdb.mjs \
   tests/bench/to-csv.sh \
@@ -74,6 +79,7 @@ EXTRA_DIST += \
   tests/page-test.js \
   tests/peers/package.json \
   tests/receiver.py \
+  tests/replay.bash \
   tests/rules.bash \
   tests/table.py \
   tests/transcript.py
@@ -99,7 +105,9 @@ check_PROGRAMS += \
   tests/unit/filter \
   tests/unit/fold \
   tests/unit/hash \
+  tests/unit/histogram \
   tests/unit/image \
+  tests/unit/journal \
   tests/unit/json \
   tests/unit/num \
   tests/unit/output \
@@ -130,7 +138,9 @@ TESTS += \
   tests/unit/filter \
   tests/unit/fold \
   tests/unit/hash \
+  tests/unit/histogram \
   tests/unit/image \
+  tests/unit/journal \
   tests/unit/json \
   tests/unit/num \
   tests/unit/output \
@@ -163,7 +173,9 @@ tests_unit_filter_LDADD = $(LDADD) $(LIBJQ_LIBS)
 tests_unit_fold_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_fold_LDADD = $(LDADD) $(UNISTRING_LIBS)
 tests_unit_hash_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_histogram_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_image_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_journal_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_json_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_num_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_output_CFLAGS = $(KX_UNIT_CFLAGS)
@@ -239,6 +251,12 @@ tests_genlog_SOURCES = \
   tests/genlog.h
 tests_genlog_LDADD = $(LIBJPEG_LIBS) $(LIBPNG_LIBS) -lm
 endif
+
+# What `make bench' sends to.
+noinst_PROGRAMS += tests/bench/sink
+tests_bench_sink_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE
+tests_bench_sink_SOURCES = tests/bench/sink.c
+tests_bench_sink_LDADD = $(LIB_CLOCK_GETTIME)
 
 demo: all
 	$(AM_V_at)$(AM_TESTS_ENVIRONMENT) "$$KX_SRCDIR/tests/demo.sh"

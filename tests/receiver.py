@@ -3,11 +3,14 @@
 """A web hook's other end, for tests: counts what comes and fails on command.
 
 usage: receiver.py [--then ANSWER] [--journal FILE] [--bodies FILE]
-                   [--certificate FILE] PORTFILE [ANSWER]...
+                   [--certificate FILE] [--match TEXT=ANSWER,...]...
+                   [--ends yes] PORTFILE [ANSWER]...
 
 It listens on a free port of 127.0.0.1, whose number it writes to PORTFILE
 when it is ready, and goes on until SIGTERM.  The n-th request gets the n-th
-ANSWER, every further one that of --then (200):
+ANSWER, every further one that of --then (200).  One whose body holds the TEXT
+of a --match gets the ANSWERs of that instead, as long as there are any.
+
 
   CODE            that status, and a few words; 301 and 302 with a Location
   CODE:SECONDS    with Retry-After: SECONDS
@@ -26,9 +29,9 @@ ANSWER, every further one that of --then (200):
 
 --journal gets a line of JSON a request: its number, when it came (seconds),
 the connection's number, method, target, headers, length and SHA-256 of the
-body, and the answer.  --bodies gets the body of every request that was
-answered 2xx, each ended by LF.  --certificate: a PEM file, key included;
-then it is HTTPS.
+body, its event_id, and the answer; with --ends another one when it has been
+answered.  --bodies gets the body of every request that was answered 2xx, each
+ended by LF.  --certificate: a PEM file, key included; then it is HTTPS.
 """
 
 import argparse
@@ -54,11 +57,19 @@ class Receiver:
         self.bodies = args.bodies and open(args.bodies, "wb", 0)
         self.lock = threading.Lock()
         self.n = 0
+        self.ends = args.ends == "yes"
+        self.matches = []
+        for match in args.match:
+            text, _, answers = match.partition("=")
+            self.matches.append((text.encode(), answers.split(",")))
 
-    def take(self):
+    def take(self, body):
         """The number of this request, and its answer."""
         with self.lock:
             self.n += 1
+            for text, answers in self.matches:
+                if answers and text in body:
+                    return self.n, answers.pop(0)
             if self.n <= len(self.answers):
                 return self.n, self.answers[self.n - 1]
             return self.n, self.then
@@ -102,7 +113,15 @@ def read_request(stream):
     return method, target, headers, body
 
 
-def answer(conn, receiver, what, body):
+def event_id(body):
+    """The event's, where the body is one."""
+    try:
+        return json.loads(body)["event_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def answer(conn, receiver, what, body, method):
     """Give one answer; whether the connection goes on."""
     if what == "hang":
         time.sleep(3600)
@@ -159,7 +178,10 @@ def answer(conn, receiver, what, body):
     if content is None:
         content = b"ok" if 200 <= code < 300 else \
             b"the receiver says %d" % code
-    if code == 204:
+    if method == "HEAD":
+        head += "Content-Length: %d\r\n" % len(content)
+        content = b""
+    elif code == 204:
         content = b""
     else:
         head += "Content-Length: %d\r\n" % len(content)
@@ -182,12 +204,14 @@ def serve(conn, number, receiver, context):
                 break
             came = time.monotonic()
             method, target, headers, body = request
-            n, what = receiver.take()
+            n, what = receiver.take(body)
             receiver.note(n=n, time=came, connection=number, method=method,
                           target=target, headers=headers, length=len(body),
                           sha256=hashlib.sha256(body).hexdigest(),
-                          answer=what)
-            go_on = answer(conn, receiver, what, body)
+                          event=event_id(body), answer=what)
+            go_on = answer(conn, receiver, what, body, method)
+            if receiver.ends:
+                receiver.note(done=n, time=time.monotonic())
         stream.close()
     except (OSError, ValueError) as error:
         receiver.note(connection=number, error=str(error))
@@ -201,6 +225,8 @@ def main():
     parser.add_argument("--journal")
     parser.add_argument("--bodies")
     parser.add_argument("--certificate")
+    parser.add_argument("--ends")
+    parser.add_argument("--match", action="append", default=[])
     parser.add_argument("portfile")
     parser.add_argument("answer", nargs="*")
     args = parser.parse_args()

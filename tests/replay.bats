@@ -2,57 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # kx-replay: the clock, and delivery against a receiver that fails on command.
 
-load helper
-
-setup() {
-	kx_setup
-	RECEIVER=
-}
-
-teardown() {
-	[ -z "$RECEIVER" ] || kill "$RECEIVER" || true
-}
-
-# receiver [OPTION]... [ANSWER]...: starts one, and sets URL.
-receiver() {
-	local options=() tries=0
-	while [ "${1:0:2}" = -- ]; do
-		options+=("$1" "$2")
-		shift 2
-	done
-	python3 "$KX_SRCDIR/tests/receiver.py" --journal journal \
-		--bodies bodies "${options[@]}" port "$@" 3>&- &
-	RECEIVER=$!
-	until [ -e port ]; do
-		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
-		sleep 0.05
-	done
-	URL=http://127.0.0.1:$(<port)/hook
-}
-
-# stamped START [NAME]: an event with that start time, on a line.
-stamped() {
-	printf '{"event_id":"%s", "start_time": %s}\n' "${2-$1}" "$1"
-}
-
-requests() {
-	if [ -e journal ]; then
-		grep -c '"n"' journal || true
-	else
-		echo 0
-	fi
-}
-
-ms() {
-	date +%s%3N
-}
-
-# between LEAST N TOO_MUCH
-between() {
-	[ "$2" -ge "$1" ]
-	[ "$2" -lt "$3" ]
-}
+load replay
 
 # --- to standard output ---
 
@@ -200,7 +150,9 @@ between() {
 	for o in --speed=0 --speed=-1 --speed=fast --speed= --speed=nan \
 		--timeout=0 --timeout=x --retries=-1 --retries=1.5 \
 		--retries= -o --output=x --method=PUT --concurrency=2 \
-		--journal=x --rate=5 --max-gap=1 --order=none --stats; do
+		--journal=x --order=none --body=always -HA:b --insecure \
+		--rate=0 --max-gap=-1 --order=any --method=CONNECT \
+		--sign=x --snapshots=x --concurrency=0; do
 		run -2 --separate-stderr kx-replay $o in
 		[ -z "$output" ]
 		[[ $stderr == kx-replay:* ]]
@@ -503,8 +455,8 @@ between() {
 
 @test "the manual has every option, and no other" {
 	kx-replay --dump-options | cut -f2 | sort > options
-	sed -n 's/^\.It.*Fl Fl \([a-z-]*\).*/\1/p' \
-		"$KX_SRCDIR/cmd/kx-replay.1" | sort > manual
+	grep '^\.It ' "$KX_SRCDIR/cmd/kx-replay.1" | grep -o 'Fl Fl [a-z-]*' |
+		cut -d ' ' -f 3 | sort > manual
 	diff options manual
 }
 

@@ -6,8 +6,9 @@
  * Events lie on a timeline of recorded start times that only goes forward.
  * The first of them stands for the instant at which it was ready; every other
  * is due at that instant plus its distance on the timeline, divided by the
- * speed.  Nothing is added up from sleeps, so a long replay does not drift,
- * and one that was held up catches up.
+ * speed.  With a rate it is the count of events that is divided instead.
+ * Nothing is added up from sleeps, so a long replay does not drift, and one
+ * that was held up catches up.
  *
  * Instants are nanoseconds of CLOCK_MONOTONIC: a change of the wall clock
  * moves nothing.
@@ -21,7 +22,7 @@
  * 9999.  Microseconds and nanoseconds of this age are above it. */
 #define KX_SCHED_LATEST INT64_C(253402300799999)
 
-/* The first window of kx_sched_backoff(), and the widest. */
+/* The first window of kx_backoff(), and the widest. */
 #define KX_SCHED_BACKOFF_NS ((uint64_t)500 * 1000 * 1000)
 #define KX_SCHED_BACKOFF_CAP_NS ((uint64_t)60 * 1000 * 1000 * 1000)
 
@@ -31,6 +32,12 @@
 struct kx_sched {
 	uint64_t n_early;	/* earlier than the timed one before them */
 	uint64_t n_untimed;	/* without a usable start time */
+	uint64_t n_events;	/* all that were asked about */
+	/* What the caller may set behind kx_sched_init(). */
+	double rate;		/* events a second, whatever their times; 0:
+				   their times count */
+	uint64_t max_gap_ms;	/* a longer gap on the timeline is taken for
+				   this; UINT64_MAX: none is */
 	/* the rest is the module's */
 	double speed;		/* 0: as fast as can be */
 	bool begun;
@@ -38,12 +45,10 @@ struct kx_sched {
 	int64_t high_ms;	/* the latest start time so far */
 	int64_t last_ms;	/* that of the timed event before */
 	uint64_t at_ms;		/* high_ms on the timeline, from 0 */
-	uint64_t random;
 };
 
-/* `speed` is the factor on the recorded gaps, 0 for no clock at all; `seed`
- * is for the jitter: any number that differs from run to run. */
-void kx_sched_init(struct kx_sched *sched, double speed, uint64_t seed);
+/* `speed` is the factor on the recorded gaps, 0 for no clock at all. */
+void kx_sched_init(struct kx_sched *sched, double speed);
 
 /*
  * The instant at which the next event, in the order of the log, is due.
@@ -59,9 +64,10 @@ uint64_t kx_sched_due(struct kx_sched *sched, bool timed, int64_t start_ms,
  * How long to wait, in ns, before an attempt that follows `failed` failures
  * in a row (from 1): a random part of a window that doubles each time, from
  * KX_SCHED_BACKOFF_NS to KX_SCHED_BACKOFF_CAP_NS.  The jitter is full, so that
- * many senders that failed together do not come back together.
+ * many senders that failed together do not come back together.  *random is
+ * the state of the jitter, at first any number that differs from run to run.
  */
-uint64_t kx_sched_backoff(struct kx_sched *sched, unsigned failed);
+uint64_t kx_backoff(uint64_t *random, unsigned failed);
 
 /* The monotonic clock. */
 uint64_t kx_sched_now(void);

@@ -174,6 +174,8 @@ table images.ndjson 2.5 2.5 15
 . "$KX_SRCDIR/tests/bench/to-csv.sh"
 # shellcheck source=tests/bench/validate.sh
 . "$KX_SRCDIR/tests/bench/validate.sh"
+# shellcheck source=tests/bench/replay.sh
+. "$KX_SRCDIR/tests/bench/replay.sh"
 
 # shellcheck source=tests/bench/extract.sh
 . "$KX_SRCDIR/tests/bench/extract.sh"
