@@ -780,7 +780,8 @@ finish(void *ctx, void *slot)
 static void
 program_waits(struct run *run)
 {
-	int fd = run->source == NULL ? -1 : kx_source_fd(run->source);
+	int fd = run->source == NULL ? -1 :
+	    kx_source_wait_fd(run->source);
 
 	if (!run->ops->wait(run->ctx, &run->extra, fd))
 		run->stop = true;

@@ -801,7 +801,7 @@ kx_source_would_wait(struct kx_source *s)
 }
 
 int
-kx_source_fd(const struct kx_source *s)
+kx_source_wait_fd(const struct kx_source *s)
 {
 	return s->kind == UNKNOWN || s->kind == PLAIN || s->kind == GZIP ?
 	    s->fd : -1;

@@ -41,7 +41,7 @@ bool kx_source_would_wait(struct kx_source *source);
 /* The descriptor that is readable when kx_source_read(), after
  * kx_source_would_wait() has said yes, can go on; -1: there is none, for
  * bytes that are there already may be enough. */
-int kx_source_fd(const struct kx_source *source);
+int kx_source_wait_fd(const struct kx_source *source);
 
 /* Packed bytes read so far, and the size of the input where it is a regular
  * file (else 0): for progress. */
