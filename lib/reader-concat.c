@@ -169,16 +169,21 @@ tear_text(struct track *t, struct kx_chunk *chunk)
 	return end_text(t, chunk, chunk->buf.len, ARRAY_ANY);
 }
 
-/* Are the bytes up to `end` the beginning of no JSON text at all? */
-static bool
-is_faulty(struct track *t, const char *p, size_t end)
+/* What the bytes up to `end` are: perhaps the beginning of a JSON text, none,
+ * or none alone for being too deep. */
+enum beginning { MAY_BE, FAULTY, DEEP };
+
+static enum beginning
+look_at(struct track *t, const char *p, size_t end)
 {
 	struct kx_json_error err;
 
 	if (end - t->begin > t->checked)
 		t->checked = end - t->begin;
-	return kx_json_check(p + t->begin, end - t->begin, NULL, &err) !=
-	    KX_OK && strcmp(err.rule, "truncated-record") != 0;
+	if (kx_json_check(p + t->begin, end - t->begin, NULL, &err) ==
+	    KX_OK || strcmp(err.rule, "truncated-record") == 0)
+		return MAY_BE;
+	return strcmp(err.rule, "too-deep") == 0 ? DEEP : FAULTY;
 }
 
 /* Between texts: pass separators and begin the next text, if it is there. */
@@ -245,6 +250,7 @@ scan_brackets(struct track *t, struct kx_chunk *chunk, bool last)
 	size_t len = chunk->buf.len;
 	size_t limit = chunk->max_record + SLACK + 1;
 	bool doubted = t->suspect > 0 && !t->over;
+	enum beginning found = MAY_BE;
 	bool tear = false;
 
 	if (!t->over && len - t->begin > limit)
@@ -253,7 +259,7 @@ scan_brackets(struct track *t, struct kx_chunk *chunk, bool last)
 	case STEP_MORE:
 		if (!t->over && len - t->begin == limit) {
 			t->over = true;
-			tear = doubted && is_faulty(t, p, len);
+			tear = doubted && look_at(t, p, len) == FAULTY;
 		} else if (last && len == chunk->buf.len) {
 			tear = doubted;
 			if (!tear)
@@ -261,7 +267,7 @@ scan_brackets(struct track *t, struct kx_chunk *chunk, bool last)
 		}
 		break;
 	case STEP_END:
-		tear = doubted && is_faulty(t, p, t->pos);
+		tear = doubted && look_at(t, p, t->pos) == FAULTY;
 		if (!tear)
 			return end_text(t, chunk, t->pos, ARRAY_VALUE);
 		break;
@@ -281,7 +287,13 @@ scan_brackets(struct track *t, struct kx_chunk *chunk, bool last)
 			if (t->suspect == 0)
 				t->suspect = t->pos - t->begin;
 			if (t->pos - t->begin >= 2 * t->checked)
-				tear = is_faulty(t, p, t->pos + 1);
+				found = look_at(t, p, t->pos + 1);
+			/* Nothing whole is among so many openings, and to
+			 * begin again behind the first would take a thousand
+			 * times as long. */
+			if (found == DEEP)
+				return end_text(t, chunk, t->pos, ARRAY_ANY);
+			tear = found == FAULTY;
 		}
 		t->line_start = false;
 		t->depth++;

@@ -822,7 +822,7 @@ for d, _, fs in os.walk("bag"):
 # seal: the papers of the bag in the folder, made true again.
 seal() {
 	(
-		cd "$1"
+		cd "$1" || exit
 		for n in 256 512; do
 			find data -type f | sort | xargs sha${n}sum >manifest-sha$n.txt
 		done

@@ -40,7 +40,7 @@ allocations() {
 }
 
 @test "many events allocate no more often than a few do" {
-	for command in 'kx-filter --min-level=1' \
+	for command in kx-validate 'kx-filter --min-level=1' \
 		'kx-filter .level>=2' kx-to-csv 'kx-replay --speed=max'; do
 		read -ra words <<<"$command"
 		few=$(allocations 10 "${words[@]}")

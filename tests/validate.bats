@@ -336,3 +336,9 @@ setup() {
 	cmp in out
 	! grep -q ' error: ' err
 }
+
+@test "many openings without an end take no longer than their length" {
+	yes '{"a":' | head -c 2000000 >in
+	status_is 1 timeout 20 kx-validate -q in
+	says err 'in:1025:1: error: .*too-deep'
+}

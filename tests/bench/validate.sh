@@ -3,6 +3,7 @@
 # kx-validate beside two validators of JSON Schema that others wrote, which are
 # given the schema that it prints.  KX_BENCH=validate runs these rows alone.
 
+# shellcheck disable=SC2034 # one_run() reads it
 out=/dev/null
 peers=$KX_SRCDIR/tests/peers/node_modules
 
