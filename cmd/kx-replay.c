@@ -562,7 +562,10 @@ how_to_resume(const struct replay *r)
 	/* A failed write to standard output has been told. */
 	if (!r->stopping || r->s.dry_run || (!interrupted && !r->sums.http))
 		return;
-	if (r->journal != NULL)
+	if (cli.output != NULL)
+		cli_report("%s: %s is not written", why,
+		    cli_quotes(cli.output));
+	else if (r->journal != NULL)
 		cli_report("%s: the same command sends what is not in the "
 		    "journal %s", why, cli_quotes(r->s.journal));
 	else if (r->has_unsent)
@@ -685,8 +688,8 @@ set_up(struct replay *r, char **operands, int n)
 	cli_interrupt(&interrupted, r->notify_fd);
 	if (r->s.url != NULL)
 		open_senders(r);
-	else if (kx_output_open(&r->out, NULL, KX_OUTPUT_NOSYNC, &err) !=
-	    KX_OK)
+	else if (cli_output_open(&r->out, cli.output,
+	    cli.output == NULL ? KX_OUTPUT_NOSYNC : 0, &err) != KX_OK)
 		cli_die(err.errnum, "%s", err.message);
 	r->begun_ns = kx_sched_now();
 }
@@ -694,6 +697,8 @@ set_up(struct replay *r, char **operands, int n)
 static void
 tear_down(struct replay *r)
 {
+	/* What was interrupted is no whole file. */
+	bool whole = cli.output == NULL || !r->stopping;
 	struct kx_error err;
 
 	r->sums.seconds = (double)(kx_sched_now() - r->begun_ns) / 1e9;
@@ -701,10 +706,10 @@ tear_down(struct replay *r)
 	r->sums.http = r->deliver != NULL;
 	if (r->deliver != NULL)
 		kx_deliver_stats(r->deliver, &r->sums.s);
-	else if (!r->s.dry_run && r->out.failed == 0 &&
-	    kx_output_commit(&r->out, &err) != KX_OK)
+	else if (!r->s.dry_run && r->out.failed == 0 && whole &&
+	    cli_output_commit(&r->out, &err) != KX_OK)
 		cli_fail(err.errnum, "%s", err.message);
-	kx_output_abort(&r->out);
+	cli_output_abort(&r->out);
 	kx_deliver_close(r->deliver);
 	kx_journal_close(r->journal);
 	kx_hash_free(r->hash);

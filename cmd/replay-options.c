@@ -89,6 +89,7 @@ static const struct cli_tool tool = {
 	.options = options,
 	.progress = true,
 	.rejects = true,
+	.output = true,
 };
 
 /* What depends on more than one option. */
@@ -412,6 +413,9 @@ check(struct replay_settings *s, const struct raw *raw)
 		cli_usage("--rate leaves no gaps for --max-gap");
 	if (raw->needs_url != NULL && s->url == NULL && !s->dry_run)
 		cli_usage("--%s needs --url", raw->needs_url);
+	if (cli.output != NULL && (s->url != NULL || s->dry_run))
+		cli_usage("--output takes the events that --%s keeps from "
+		    "standard output", s->url != NULL ? "url" : "dry-run");
 	if (s->key != NULL && s->cert == NULL)
 		cli_usage("--key needs --cert");
 	if (raw->sign != NULL && !raw->secrets)

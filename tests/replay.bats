@@ -470,3 +470,28 @@ load replay
 	cmp bad <(head -n 2 in)
 	cmp bodies <(tail -n 1 in | tr -d '\n'; echo)
 }
+
+@test "-o: a file that is whole, or is not there when it is interrupted" {
+	events 3 >in
+	status_is 0 kx-replay --speed=max -o sent in
+	same sent in
+	status_is 2 kx-replay --speed=max -o sent --url=http://127.0.0.1:9/ in
+	says err '--output'
+	status_is 2 kx-replay --dry-run -o sent in
+	rm sent
+	mkfifo pipe
+	env --default-signal=INT kx-replay --speed=max -o sent pipe \
+		>out 2>err 3>&- &
+	pid=$!
+	exec 9>pipe
+	cat in >&9
+	wait_for 20 eval '[ -n "$(find . -name ".sent.??????")" ]'
+	kill -INT $pid
+	got=0
+	wait $pid || got=$?
+	exec 9>&-
+	[ $got -eq 130 ] || fail "$got"
+	says err 'interrupted: sent is not written'
+	[ ! -e sent ]
+	no_leftovers .
+}

@@ -13,7 +13,7 @@ writers=(kx-validate kx-filter kx-to-csv kx-replay)
 # Pass events on as they are.
 passers=(kx-validate kx-filter kx-replay)
 # Have -o FILE for one result.
-savers=(kx-validate kx-filter kx-to-csv kx-extract-snapshots)
+savers=(kx-validate kx-filter kx-to-csv kx-extract-snapshots kx-replay)
 # Have --rejects=FILE.
 rejecters=(kx-validate kx-filter kx-to-csv kx-extract-snapshots kx-replay)
 
@@ -37,6 +37,7 @@ save() {
 	shift 2
 	case $tool in
 	kx-filter) kx-filter --min-level=0 -o "$file" "$@" ;;
+	kx-replay) kx-replay --speed=max -o "$file" "$@" ;;
 	*) "$tool" -o "$file" "$@" ;;
 	esac
 }
@@ -846,6 +847,11 @@ packed() {
 			case $tool in
 			kx-validate) set -- "$tool" --ignore=redelivered ;;
 			kx-filter) set -- "$tool" --min-level=0 ;;
+			kx-replay)
+				# The first SIGINT lets it end in order.
+				[ $signal != INT:130 ] || continue
+				set -- "$tool" --speed=max
+				;;
 			*) set -- "$tool" ;;
 			esac
 			env --default-signal=INT,TERM,HUP "$@" --rejects=dir/kept \

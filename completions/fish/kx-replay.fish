@@ -22,6 +22,7 @@ complete -c kx-replay -l sign -x -d 'sign each request, with the keys of --secre
 complete -c kx-replay -l secret-file -r -F -d 'whsec_ keys, one a line; may be repeated'
 complete -c kx-replay -l dry-run -d 'print what would be sent and when, and send nothing'
 complete -c kx-replay -l stats -d 'print counts, throughput and percentiles at the end'
+complete -c kx-replay -s o -l output -r -F -d 'write to FILE, which appears whole or not at all'
 complete -c kx-replay -l rejects -r -F -d 'keep the records that could not be used, byte for byte'
 complete -c kx-replay -l framing -x -a 'auto lines seq concat' -d 'how records follow one another (auto): a text a line, RFC 7464, or texts in a row'
 complete -c kx-replay -l max-record -x -d 'longest record that is looked at (256M)'

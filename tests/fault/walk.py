@@ -55,7 +55,7 @@ CASES = [
                    "LOG"]),
     ("frames", ["kx-extract-snapshots", "-C", "frames", "LOG"]),
     ("bag", ["kx-extract-snapshots", "--bagit", "-o", "bag.zip", "LOG"]),
-    ("replay", ["kx-replay", "--speed=max", "LOG"]),
+    ("replay", ["kx-replay", "--speed=max", "-o", "sent", "LOG"]),
 ]
 # So many calls that only some are tried, whatever --most says.
 MANY = {"filter-libjq": 150, "to-csv-jq": 150}
