@@ -149,7 +149,7 @@ load replay
 	stamped 1 > in
 	for o in --speed=0 --speed=-1 --speed=fast --speed= --speed=nan \
 		--timeout=0 --timeout=x --retries=-1 --retries=1.5 \
-		--retries= -o --output=x --method=PUT --concurrency=2 \
+		--retries= --method=PUT --concurrency=2 \
 		--journal=x --order=none --body=always -HA:b --insecure \
 		--rate=0 --max-gap=-1 --order=any --method=CONNECT \
 		--sign=x --snapshots=x --concurrency=0; do
