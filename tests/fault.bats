@@ -27,7 +27,9 @@ make_log() {
 # allocations N COMMAND...: how often the command allocates over N events.
 allocations() {
 	plain_events "$1" >log."$1"
-	KX_COUNT=$PWD/count LD_PRELOAD=$refuse "${@:2}" -j1 log."$1" \
+	# LD_PRELOAD takes a blank in a path for the end of it.
+	KX_COUNT=$PWD/count LD_PRELOAD=${refuse##*/} \
+		LD_LIBRARY_PATH=${refuse%/*} "${@:2}" -j1 log."$1" \
 		>/dev/null 2>&1 || [ $? -eq 1 ]
 	cat count
 }

@@ -87,8 +87,10 @@ class Walk:
         os.mkdir(folder)
         env = dict(os.environ, LC_ALL="C.UTF-8")
         if refuse:
-            env.update(LD_PRELOAD=self.lib, KX_REFUSE=refuse,
-                       KX_REFUSED=self.mark)
+            # LD_PRELOAD takes a blank in a path for the end of it.
+            env.update(LD_PRELOAD=os.path.basename(self.lib),
+                       LD_LIBRARY_PATH=os.path.dirname(self.lib),
+                       KX_REFUSE=refuse, KX_REFUSED=self.mark)
             if os.path.exists(self.mark):
                 os.unlink(self.mark)
         words = [self.log if w == "LOG" else w for w in words]
@@ -178,6 +180,7 @@ class Walk:
         want = self.run(words)
         assert want[0] in (0, 1, 2) and want[2] or not want[0], (name, want[0], want[2][:300])
         n = self.calls(words, kind)
+        assert n > 0 or kind != "malloc", "%s is not preloaded" % self.lib
         most = min(most, MANY.get(name, most))
         step = max(1, -(-n // most)) if most else 1
         faults = []
