@@ -419,12 +419,17 @@ load replay
 		-days 2 -subj /CN=localhost \
 		-addext subjectAltName=IP:127.0.0.1 2> /dev/null
 	cat key cert > both
+	# Somebody else's; the system may trust nobody at all.
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key \
+		-out other -days 2 -subj /CN=other 2> /dev/null
 	receiver --certificate both
 	stamped 1 > in
-	run -1 --separate-stderr kx-replay --url="https${URL#http}" in
+	run -1 --separate-stderr kx-replay --cacert=other \
+		--url="https${URL#http}" in
 	[[ $stderr == *"in:1:1: error: not delivered: "*certificate* ]]
 	[ "$(requests)" -eq 0 ]
-	run -1 kx-replay --retries=0 --url="https${URL#http}" in
+	run -1 kx-replay --cacert=other --retries=0 \
+		--url="https${URL#http}" in
 	[ "$(requests)" -eq 0 ]
 }
 

@@ -117,7 +117,9 @@ examples() {
 }
 
 @test "the manual's examples" {
-	command -v sqlite3 mlr zstd || skip "no sqlite3, mlr or zstd"
+	for tool in sqlite3 mlr zstd; do
+		command -v $tool || skip "no $tool"
+	done
 	genlog --seed=14 --events=300 -o log.ndjson
 	zstd -q log.ndjson
 	examples . | grep -v -e psql -e parallel > commands
