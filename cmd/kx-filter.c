@@ -24,6 +24,9 @@
 #include "suggest.h"
 #include "when.h"
 
+/* Bytes of files that are not worth a second worker. */
+#define SHORT ((off_t)64 << 10)
+
 /* Settings and options. */
 
 enum {
@@ -290,6 +293,24 @@ start(struct filter *filter, struct programs *programs, bool operand, int n)
 		cli_die(ENOMEM, "cannot start");
 }
 
+/* Files that are one chunk together are one worker's work, and a second
+ * evaluator would only cost its start: a tenth of so short a run. */
+static bool
+is_short(char **operands, int n)
+{
+	struct stat st;
+	off_t all = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (stat(operands[i], &st) != 0 || !S_ISREG(st.st_mode))
+			return false;
+		all += st.st_size;
+	}
+	/* Packed, they may be a hundred times as long. */
+	return n > 0 && all < SHORT;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,6 +334,8 @@ main(int argc, char **argv)
 		programs_add(&programs, argv[first++]);
 	}
 	filter.files_only = !operand;
+	if (is_short(argv + first, argc - first))
+		cli.jobs = 1;
 	start(&filter, &programs, operand, argc - first);
 
 	if (cli_output_open(&out, cli.output, 0, &err) != KX_OK)
