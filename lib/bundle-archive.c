@@ -240,73 +240,49 @@ put_bytes(struct kx_bundle *b, struct kx_span bytes, struct kx_error *err)
 	return KX_OK;
 }
 
-static bool
-is_as_it_was(const struct kx_bundle_file *file)
-{
-	const struct stat *was = file->log;
-	struct stat is;
-
-	return fstat(file->fd, &is) == 0 && is.st_size == was->st_size &&
-	    is.st_mtim.tv_sec == was->st_mtim.tv_sec &&
-	    is.st_mtim.tv_nsec == was->st_mtim.tv_nsec &&
-	    is.st_ctim.tv_sec == was->st_ctim.tv_sec &&
-	    is.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
-}
-
-/* The file's bytes into the archive, and what is asked for of their sums. */
 static enum kx_status
-copy_file(struct kx_bundle *b, const struct kx_bundle_file *file,
-    unsigned which, struct kx_sums *sums, struct kx_error *err)
+take_bytes(void *arg, struct kx_span bytes, struct kx_error *err)
 {
-	char *copy = b->archive->copy;
-	enum kx_status status;
-	struct kx_summing again;
-	uint64_t off = 0, left;
-	ssize_t n;
-
-	status = kx_summing_begin(&again, which);
-	while (status == KX_OK && off < file->size) {
-		left = file->size - off;
-		n = kx_bundle_read_at(file->fd, copy, left < KX_BUNDLE_COPY ?
-		    (size_t)left : KX_BUNDLE_COPY, off);
-		if (n <= 0)
-			return kx_bundle_fail(b, "cannot read again",
-			    file->name, n < 0 ? errno : EIO, err);
-		if (put_bytes(b, (struct kx_span){ copy, (size_t)n }, err) !=
-		    KX_OK)
-			return KX_FAIL;
-		status = kx_summing_add(&again, which, copy, (size_t)n);
-		off += (uint64_t)n;
-	}
-	if (status == KX_OK)
-		status = kx_summing_end(&again, sums);
-	return status == KX_OK ? KX_OK : kx_bundle_fail(b, "cannot hash",
-	    file->name, 0, err);
+	return put_bytes(arg, bytes, err);
 }
 
 static enum kx_status
 put_file(struct kx_bundle *b, const struct kx_bundle_file *file,
     struct kx_error *err)
 {
-	struct kx_bundle_archive *to = b->archive;
-	struct kx_sums sums;
-	unsigned which = 0;
+	char **copy = &b->archive->copy;
+	uint64_t off = 0, left;
+	ssize_t n;
 
-	if (to->copy == NULL)
-		to->copy = malloc(KX_BUNDLE_COPY);
-	if (to->copy == NULL)
+	if (*copy == NULL)
+		*copy = malloc(KX_BUNDLE_COPY);
+	if (*copy == NULL)
 		return kx_bundle_fail(b, "cannot write", file->name, ENOMEM,
 		    err);
-	/* A log may have grown since, which does no harm; was it altered? */
-	if (file->log != NULL && !is_as_it_was(file))
-		which = KX_SUM_SHA256;
-	if (copy_file(b, file, which, &sums, err) != KX_OK)
-		return KX_FAIL;
-	if (file->log == NULL || (which == 0 ? is_as_it_was(file) :
-	    memcmp(sums.sha256, file->sums->sha256, KX_SHA256_SIZE) == 0))
-		return KX_OK;
-	return kx_error_set(err, KX_FAIL, 0, "the log for %s in %s was "
-	    "changed while it was read", file->name, b->path);
+	while (off < file->size) {
+		left = file->size - off;
+		n = kx_bundle_read_at(file->fd, *copy, left < KX_BUNDLE_COPY ?
+		    (size_t)left : KX_BUNDLE_COPY, off);
+		if (n <= 0)
+			return kx_bundle_fail(b, "cannot read again",
+			    file->name, n < 0 ? errno : EIO, err);
+		if (put_bytes(b, (struct kx_span){ *copy, (size_t)n }, err) !=
+		    KX_OK)
+			return KX_FAIL;
+		off += (uint64_t)n;
+	}
+	return KX_OK;
+}
+
+static enum kx_status
+put_content(struct kx_bundle *b, const struct kx_bundle_file *file,
+    struct kx_error *err)
+{
+	if (file->log != NULL)
+		return kx_bundle_read_log(b, file->name, file->log,
+		    file->digest, take_bytes, b, err);
+	return file->fd >= 0 ? put_file(b, file, err) :
+	    put_bytes(b, file->bytes, err);
 }
 
 enum kx_status
@@ -319,8 +295,7 @@ kx_bundle_archive_put(struct kx_bundle *b, const struct kx_bundle_file *file,
 	status = to->zip != NULL ? begin_zip(b, file, err) :
 	    begin(b, file, err);
 	if (status == KX_OK)
-		status = file->fd >= 0 ? put_file(b, file, err) :
-		    put_bytes(b, file->bytes, err);
+		status = put_content(b, file, err);
 	if (status != KX_OK)
 		return status;
 	if (to->zip != NULL)

@@ -6,10 +6,10 @@
 #ifndef KX_BUNDLE_IMPL_H
 #define KX_BUNDLE_IMPL_H
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "kx/bundle.h"
+#include "kx/relog.h"
 
 struct kx_bundle_archive;
 
@@ -30,7 +30,8 @@ struct kx_bundle {
 };
 
 /* A file from memory or, where `fd` is not -1, the first `size` bytes of that
- * file. */
+ * file or, where there is a `log`, what was seen of that, whose sums go into
+ * `digest` (what zip wants to know before is in `sums`). */
 struct kx_bundle_file {
 	const char *name;
 	int64_t mtime;
@@ -39,7 +40,8 @@ struct kx_bundle_file {
 	int fd;
 	uint64_t size;
 	const struct kx_sums *sums;
-	const struct stat *log;	/* fd is somebody's, which was so; or NULL */
+	const struct kx_relog *log;
+	struct kx_digest *digest;
 };
 
 #define KX_BUNDLE_COPY ((size_t)256 << 10)	/* bytes copied at a time */
@@ -53,6 +55,11 @@ int kx_bundle_write_all(int fd, const char *p, size_t len);
 /* As much of len bytes at off as there is; -1 and errno. */
 ssize_t kx_bundle_read_at(int fd, char *to, size_t len, uint64_t off);
 void kx_bundle_close_fd(int *fd);
+/* As kx_relog_read(), with words for KX_BAD. */
+enum kx_status kx_bundle_read_log(const struct kx_bundle *b,
+    const char *name, const struct kx_relog *log, struct kx_digest *digest,
+    enum kx_status (*take)(void *arg, struct kx_span bytes,
+    struct kx_error *err), void *arg, struct kx_error *err);
 /* A file without a name where this bundle has its temporaries; -1 and
  * errno. */
 int kx_bundle_nameless(const struct kx_bundle *b);

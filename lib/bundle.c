@@ -34,11 +34,12 @@ struct kx_bundle_stream {
 	struct kx_bundle *bundle;
 	const char *name;
 	int fd;				/* -1: all of it is in buf */
-	int log_fd;			/* or here, from the start; else -1 */
-	struct stat log;		/* as it was before it was read */
+	struct kx_relog *log;		/* or here, from the start; or NULL */
+	struct kx_summing early;	/* and its sums that are wanted first */
+	bool beside;
 	uint64_t size;
 	struct kx_buf buf;
-	struct kx_digest *digest;
+	struct kx_digest *digest;	/* of what is not in the log */
 };
 
 /*
@@ -278,15 +279,16 @@ kx_bundle_stream_open(struct kx_bundle *bundle, const char *name,
 
 	*out = NULL;
 	s = calloc(1, sizeof(*s));
-	if (s == NULL || kx_digest_new(bundle->sums, beside, &s->digest,
-	    NULL) != KX_OK) {
+	if (s == NULL || kx_digest_new(bundle->sums, beside ? bundle->sums :
+	    0, &s->digest, NULL) != KX_OK) {
 		free(s);
 		return kx_bundle_fail(bundle, "cannot create", name, ENOMEM,
 		    err);
 	}
 	s->bundle = bundle;
 	s->name = name;
-	s->fd = s->log_fd = -1;
+	s->beside = beside;
+	s->fd = -1;
 	*out = s;
 	return KX_OK;
 }
@@ -330,45 +332,48 @@ keep(struct kx_bundle_stream *s, struct kx_span span, struct kx_error *err)
 	return KX_OK;
 }
 
-/* What lies in somebody's file is wanted in ours. */
 static enum kx_status
-fetch(struct kx_bundle_stream *s, struct kx_error *err)
+keep_bytes(void *arg, struct kx_span bytes, struct kx_error *err)
 {
-	uint64_t off = 0, size = s->size;
-	char *copy = malloc(KX_BUNDLE_COPY);
-	enum kx_status status = KX_OK;
-	ssize_t n;
+	return keep(arg, bytes, err);
+}
 
-	if (copy == NULL)
-		return kx_bundle_fail(s->bundle, "cannot write", s->name,
-		    ENOMEM, err);
+enum kx_status
+kx_bundle_read_log(const struct kx_bundle *b, const char *name,
+    const struct kx_relog *log, struct kx_digest *digest,
+    enum kx_status (*take)(void *arg, struct kx_span bytes,
+    struct kx_error *err), void *arg, struct kx_error *err)
+{
+	enum kx_status status = kx_relog_read(log, digest, take, arg, err);
+
+	return status != KX_BAD ? status : kx_error_set(err, KX_FAIL, 0,
+	    "the log for %s in %s was changed while it was read", name,
+	    b->path);
+}
+
+enum kx_status
+kx_bundle_stream_part(struct kx_bundle_stream *s, struct kx_error *err)
+{
+	enum kx_status status;
+
+	if (s->log == NULL)
+		return KX_OK;
 	s->size = 0;
-	while (status == KX_OK && off < size) {
-		n = kx_bundle_read_at(s->log_fd, copy, size - off <
-		    KX_BUNDLE_COPY ? (size_t)(size - off) : KX_BUNDLE_COPY,
-		    off);
-		if (n <= 0)
-			status = kx_bundle_fail(s->bundle,
-			    "cannot read the log again for", s->name,
-			    n < 0 ? errno : EIO, err);
-		else
-			status = keep(s, (struct kx_span){ copy, (size_t)n },
-			    err);
-		off += n > 0 ? (uint64_t)n : 0;
-	}
-	free(copy);
-	kx_bundle_close_fd(&s->log_fd);
+	status = kx_bundle_read_log(s->bundle, s->name, s->log, s->digest,
+	    keep_bytes, s, err);
+	kx_relog_close(s->log);
+	s->log = NULL;
 	return status;
 }
 
 void
 kx_bundle_stream_log(struct kx_bundle_stream *s, int fd)
 {
-	if (s->bundle->archive == NULL || s->size > 0)
+	if (s->bundle->archive == NULL || s->size > 0 ||
+	    kx_summing_begin(&s->early, kx_bundle_needs(s->bundle->kind)) !=
+	    KX_OK)
 		return;
-	s->log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (s->log_fd >= 0 && fstat(s->log_fd, &s->log) != 0)
-		kx_bundle_close_fd(&s->log_fd);
+	s->log = kx_relog_open(fd);
 }
 
 enum kx_status
@@ -377,11 +382,16 @@ kx_bundle_stream_refer(struct kx_bundle_stream *s,
 {
 	size_t i;
 
-	if (s->log_fd < 0)
+	if (s->log == NULL)
 		return kx_bundle_stream_writev(s, spans, n, err);
-	kx_digest_add(s->digest, spans, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		kx_relog_see(s->log, spans[i]);
+		if (kx_summing_add(&s->early, s->early.which, spans[i].ptr,
+		    spans[i].len) != KX_OK)
+			return kx_bundle_fail(s->bundle, "cannot hash",
+			    s->name, 0, err);
 		s->size += spans[i].len;
+	}
 	return KX_OK;
 }
 
@@ -389,12 +399,10 @@ enum kx_status
 kx_bundle_stream_writev(struct kx_bundle_stream *s,
     const struct kx_span *spans, size_t n, struct kx_error *err)
 {
-	enum kx_status status = KX_OK;
+	enum kx_status status = kx_bundle_stream_part(s, err);
 	size_t i;
 
-	if (s->log_fd >= 0)
-		status = fetch(s, err);
-	if (s->bundle->kind != KX_BUNDLE_LIST)
+	if (status == KX_OK && s->bundle->kind != KX_BUNDLE_LIST)
 		kx_digest_add(s->digest, spans, n);
 	for (i = 0; status == KX_OK && i < n; i++)
 		status = keep(s, spans[i], err);
@@ -404,7 +412,7 @@ kx_bundle_stream_writev(struct kx_bundle_stream *s,
 void
 kx_bundle_stream_wait(struct kx_bundle_stream *s)
 {
-	kx_digest_wait(s->digest);
+	kx_digest_wait(s->digest, 0);
 }
 
 enum kx_status
@@ -431,6 +439,29 @@ kx_bundle_stream_state(struct kx_bundle_stream *s, struct kx_summing *state)
 	kx_digest_state(s->digest, state);
 }
 
+/* What lies in a log: all but the `early` sums are worked out as it is copied,
+ * the slowest of them on a thread of its own. */
+static enum kx_status
+end_log(struct kx_bundle_stream *s, struct kx_bundle_file *file,
+    struct kx_sums *sums, struct kx_error *err)
+{
+	struct kx_bundle *b = s->bundle;
+	enum kx_status status;
+
+	kx_digest_free(s->digest);
+	s->digest = NULL;
+	if (kx_summing_end(&s->early, sums) != KX_OK || kx_digest_new(b->sums &
+	    ~s->early.which, s->beside ? KX_SUM_SHA512 : 0, &s->digest,
+	    NULL) != KX_OK)
+		return kx_bundle_fail(b, "cannot hash", s->name, ENOMEM, err);
+	file->log = s->log;
+	file->digest = s->digest;
+	status = put(b, file, err);
+	if (status == KX_OK && kx_digest_sums(s->digest, sums) != KX_OK)
+		return kx_bundle_fail(b, "cannot hash", s->name, 0, err);
+	return status;
+}
+
 enum kx_status
 kx_bundle_stream_end(struct kx_bundle_stream *s, int64_t mtime,
     unsigned flags, struct kx_sums *sums, uint64_t *size,
@@ -440,15 +471,16 @@ kx_bundle_stream_end(struct kx_bundle_stream *s, int64_t mtime,
 	    .flags = flags, .fd = s->fd, .size = s->size, .sums = sums };
 	enum kx_status status = KX_OK;
 
-	if (s->log_fd >= 0)
-		file.fd = s->log_fd;
 	if (size != NULL)
 		*size = s->size;
+	if (s->log != NULL) {
+		status = end_log(s, &file, sums, err);
+		kx_bundle_stream_drop(s);
+		return status;
+	}
 	if (kx_digest_sums(s->digest, sums) != KX_OK)
 		status = kx_bundle_fail(s->bundle, "cannot hash", s->name,
 		    ENOMEM, err);
-	else if (s->log_fd >= 0)
-		file.log = &s->log;
 	else if (s->fd < 0)
 		file.bytes = kx_buf_span(&s->buf);
 	else
@@ -465,7 +497,7 @@ kx_bundle_stream_drop(struct kx_bundle_stream *s)
 	if (s == NULL)
 		return;
 	kx_bundle_close_fd(&s->fd);
-	kx_bundle_close_fd(&s->log_fd);
+	kx_relog_close(s->log);
 	kx_buf_free(&s->buf);
 	kx_digest_free(s->digest);
 	free(s);

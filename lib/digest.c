@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A round is what one kx_digest_add() gave.  Each thread works through it for
- * its own kinds of sum; `left` counts those that are not done.  A round is a
- * chunk of a megabyte, so that the handing over costs nothing beside it.
+ * A round is what one kx_digest_add() gave.  Rounds are numbered and lie in a
+ * ring; each thread works through all of them for its own kinds of sum.  A
+ * round is some hundred kilobytes, so that the handing over costs nothing
+ * beside it.
  */
 #include <config.h>
 
@@ -26,19 +27,23 @@ static const unsigned shares[N_THREADS] = {
 struct digest_thread {
 	struct kx_digest *digest;
 	unsigned share;
+	uint64_t done;		/* rounds */
 	pthread_t id;
+};
+
+struct round {
+	const struct kx_span *spans;
+	size_t n;
 };
 
 struct kx_digest {
 	struct kx_summing sums;
-	bool threads;
+	unsigned beside;	/* kinds that are to have threads */
 	bool failed;
 	uint64_t size;
-	/* the round; guarded by the mutex */
-	const struct kx_span *spans;
-	size_t n;
-	uint64_t round;
-	unsigned left;
+	/* guarded by the mutex */
+	struct round ring[KX_DIGEST_AHEAD];
+	uint64_t given;		/* rounds */
 	bool stop;
 	unsigned n_threads;
 	struct digest_thread thread[N_THREADS];
@@ -66,27 +71,23 @@ work(void *arg)
 {
 	struct digest_thread *thread = arg;
 	struct kx_digest *d = thread->digest;
-	const struct kx_span *spans;
-	uint64_t seen = 0;
-	size_t n;
+	struct round round;
 	bool ok;
 
 	pthread_mutex_lock(&d->mutex);
 	for (;;) {
-		while (!d->stop && d->round == seen)
+		while (!d->stop && thread->done == d->given)
 			pthread_cond_wait(&d->work, &d->mutex);
-		if (d->stop)
+		if (thread->done == d->given)
 			break;
-		seen = d->round;
-		spans = d->spans;
-		n = d->n;
+		round = d->ring[thread->done % KX_DIGEST_AHEAD];
 		pthread_mutex_unlock(&d->mutex);
-		ok = sum_up(d, thread->share, spans, n);
+		ok = sum_up(d, thread->share, round.spans, round.n);
 		pthread_mutex_lock(&d->mutex);
 		if (!ok)
 			d->failed = true;
-		if (--d->left == 0)
-			pthread_cond_signal(&d->done);
+		thread->done++;
+		pthread_cond_signal(&d->done);
 	}
 	pthread_mutex_unlock(&d->mutex);
 	return NULL;
@@ -99,9 +100,10 @@ start(struct kx_digest *d)
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
+	unsigned beside = d->beside;
 	size_t i;
 
-	d->threads = false;
+	d->beside = 0;
 	if (pthread_attr_init(&attr) != 0)
 		return;
 	(void)pthread_attr_setstacksize(&attr,
@@ -112,10 +114,11 @@ start(struct kx_digest *d)
 	for (i = 0; i < N_THREADS; i++) {
 		struct digest_thread *thread = &d->thread[d->n_threads];
 
-		if ((shares[i] & d->sums.which) == 0)
-			continue;
 		thread->digest = d;
-		thread->share = shares[i];
+		thread->share = shares[i] & d->sums.which & beside;
+		thread->done = 0;
+		if (thread->share == 0)
+			continue;
 		if (pthread_create(&thread->id, &attr, work, thread) != 0)
 			break;
 		d->n_threads++;
@@ -148,7 +151,7 @@ own_share(const struct kx_digest *d)
 }
 
 enum kx_status
-kx_digest_new(unsigned which, bool threads, struct kx_digest **out,
+kx_digest_new(unsigned which, unsigned beside, struct kx_digest **out,
     struct kx_error *err)
 {
 	struct kx_digest *d = calloc(1, sizeof(*d));
@@ -159,7 +162,7 @@ kx_digest_new(unsigned which, bool threads, struct kx_digest **out,
 		return kx_error_set(err, KX_FAIL, ENOMEM,
 		    "cannot set up hashes");
 	}
-	d->threads = threads;
+	d->beside = beside;
 	pthread_mutex_init(&d->mutex, NULL);
 	pthread_cond_init(&d->work, NULL);
 	pthread_cond_init(&d->done, NULL);
@@ -175,14 +178,13 @@ kx_digest_add(struct kx_digest *d, const struct kx_span *spans, size_t n)
 
 	for (i = 0; i < n; i++)
 		d->size += spans[i].len;
-	if (d->threads && d->size >= THREADS_FROM)
+	if (d->beside != 0 && d->size >= THREADS_FROM)
 		start(d);
 	if (d->n_threads > 0) {
+		kx_digest_wait(d, KX_DIGEST_AHEAD - 1);
 		pthread_mutex_lock(&d->mutex);
-		d->spans = spans;
-		d->n = n;
-		d->left = d->n_threads;
-		d->round++;
+		d->ring[d->given++ % KX_DIGEST_AHEAD] =
+		    (struct round){ spans, n };
 		pthread_cond_broadcast(&d->work);
 		pthread_mutex_unlock(&d->mutex);
 	}
@@ -194,11 +196,25 @@ kx_digest_add(struct kx_digest *d, const struct kx_span *spans, size_t n)
 	}
 }
 
+/* Rounds that some thread is not done with. */
+static uint64_t
+pending(const struct kx_digest *d)
+{
+	uint64_t most = 0;
+	unsigned i;
+
+	for (i = 0; i < d->n_threads; i++) {
+		if (d->given - d->thread[i].done > most)
+			most = d->given - d->thread[i].done;
+	}
+	return most;
+}
+
 void
-kx_digest_wait(struct kx_digest *d)
+kx_digest_wait(struct kx_digest *d, size_t left)
 {
 	pthread_mutex_lock(&d->mutex);
-	while (d->left > 0)
+	while (pending(d) > left)
 		pthread_cond_wait(&d->done, &d->mutex);
 	pthread_mutex_unlock(&d->mutex);
 }
@@ -206,7 +222,7 @@ kx_digest_wait(struct kx_digest *d)
 enum kx_status
 kx_digest_sums(struct kx_digest *d, struct kx_sums *sums)
 {
-	kx_digest_wait(d);
+	kx_digest_wait(d, 0);
 	if (d->failed)
 		return KX_FAIL;
 	return kx_summing_end(&d->sums, sums);
@@ -215,7 +231,7 @@ kx_digest_sums(struct kx_digest *d, struct kx_sums *sums)
 void
 kx_digest_state(struct kx_digest *d, struct kx_summing *state)
 {
-	kx_digest_wait(d);
+	kx_digest_wait(d, 0);
 	*state = d->sums;
 }
 
@@ -233,7 +249,7 @@ kx_digest_free(struct kx_digest *d)
 {
 	if (d == NULL)
 		return;
-	kx_digest_wait(d);
+	kx_digest_wait(d, 0);
 	stop(d);
 	pthread_cond_destroy(&d->work);
 	pthread_cond_destroy(&d->done);

@@ -164,7 +164,8 @@ enum kx_status
 kx_evidence_batch(struct kx_evidence *e, const struct kx_extracts *extracts,
     size_t input, uint64_t off, struct kx_span bytes, struct kx_error *err)
 {
-	bool same;
+	enum kx_status status = KX_OK;
+	bool same, refer;
 
 	if (!e->bag)
 		return KX_OK;
@@ -172,11 +173,17 @@ kx_evidence_batch(struct kx_evidence *e, const struct kx_extracts *extracts,
 		return no_memory(err);
 	same = e->n_spans == 1 && e->spans[0].ptr == bytes.ptr &&
 	    e->spans[0].len == bytes.len;
+	/* The log has these bytes too, and nothing else. */
+	refer = same && input == 0 && kx_sources_shared(e->sources) &&
+	    off == kx_bundle_stream_size(e->records);
+	if (!refer)
+		status = kx_bundle_stream_part(e->records, err);
+	if (status != KX_OK)
+		return status;
 	if (kx_sources_chunk(e->sources, input, off,
 	    bytes, same) != KX_OK)
 		return no_memory(err);
-	if (kx_sources_shared(e->sources) &&
-	    off == kx_bundle_stream_size(e->records))
+	if (refer)
 		return kx_bundle_stream_refer(e->records, e->spans,
 		    e->n_spans, err);
 	return kx_bundle_stream_writev(e->records, e->spans, e->n_spans, err);
@@ -547,15 +554,14 @@ end_payload(struct kx_evidence *e, struct kx_error *err)
 	struct kx_sums sum;
 	enum kx_status status;
 
-	/* While the records' sums are still going on. */
-	if (kx_sources_info(e->sources, &e->source_lines) != KX_OK ||
-	    kx_buf_failed(&e->source_lines))
-		return no_memory(err);
 	kx_page_end(&e->text, &totals);
 	status = put_text(e, e->page, err);
 	if (status == KX_OK)
 		status = end_stream(e, &e->records, "data/events.ndjson",
 		    records_flags(e), &sum, err);
+	if (status == KX_OK && (kx_sources_info(e->sources, &sum,
+	    &e->source_lines) != KX_OK || kx_buf_failed(&e->source_lines)))
+		return no_memory(err);
 	if (status == KX_OK)
 		status = end_stream(e, &e->page, "data/index.html",
 		    KX_BUNDLE_TEXT, &sum, err);

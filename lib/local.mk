@@ -69,6 +69,7 @@ lib_libkx_a_SOURCES = \
   lib/reach.c \
   lib/reader-concat.c \
   lib/reader.c \
+  lib/relog.c \
   lib/rules.c \
   lib/sarif.c \
   lib/sched.c \
@@ -129,6 +130,7 @@ noinst_HEADERS += \
   include/kx/program.h \
   include/kx/reach.h \
   include/kx/reader.h \
+  include/kx/relog.h \
   include/kx/sarif.h \
   include/kx/sched.h \
   include/kx/sign.h \

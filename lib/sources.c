@@ -113,8 +113,8 @@ want_digest(struct kx_sources *s)
 
 	if (s->digest != NULL)
 		return true;
-	if (kx_digest_new(KX_SUM_SHA256, s->threads, &s->digest, NULL) !=
-	    KX_OK)
+	if (kx_digest_new(KX_SUM_SHA256, s->threads ? KX_SUM_SHA256 : 0,
+	    &s->digest, NULL) != KX_OK)
 		return false;
 	if (s->shared) {
 		kx_bundle_stream_state(s->records, &state);
@@ -124,15 +124,18 @@ want_digest(struct kx_sources *s)
 	return true;
 }
 
-/* The input that chunks came from has no more of them. */
+/* The input that chunks came from has no more of them; `records`: the stream
+ * of these has ended, with such sums. */
 static bool
-end_input(struct kx_sources *s)
+end_input(struct kx_sources *s, const struct kx_sums *records)
 {
 	struct input *input = &s->input[s->at];
 	struct kx_sums sums;
 	bool ok = true;
 
-	if (!input->packed) {
+	if (!input->packed && s->shared && records != NULL) {
+		memcpy(input->sha256, records->sha256, KX_SHA256_SIZE);
+	} else if (!input->packed) {
 		ok = want_digest(s) &&
 		    kx_digest_sums(s->digest, &sums) == KX_OK;
 		if (ok)
@@ -163,7 +166,7 @@ kx_sources_chunk(struct kx_sources *s, size_t n, uint64_t off,
 	struct input *input;
 
 	while (s->at < n) {
-		if (!end_input(s))
+		if (!end_input(s, NULL))
 			return KX_FAIL;
 		s->at++;
 	}
@@ -197,7 +200,7 @@ void
 kx_sources_wait(struct kx_sources *s)
 {
 	if (s->digest != NULL)
-		kx_digest_wait(s->digest);
+		kx_digest_wait(s->digest, 0);
 }
 
 /* The last word on an input.  False where its sum is not known. */
@@ -223,14 +226,15 @@ conclude(struct kx_sources *s, size_t n)
 }
 
 enum kx_status
-kx_sources_info(struct kx_sources *s, struct kx_buf *out)
+kx_sources_info(struct kx_sources *s, const struct kx_sums *records,
+    struct kx_buf *out)
 {
 	struct kx_buf line = { NULL, 0, 0, false };
 	char hex[2 * KX_SHA256_SIZE + 1];
 	size_t i;
 
 	for (; s->at < s->n; s->at++) {
-		if (!end_input(s))
+		if (!end_input(s, records))
 			return KX_FAIL;
 	}
 	if (s->failed)

@@ -1063,7 +1063,21 @@ END
 	kx-extract-snapshots --bagit -o w.tar a pipe 2>err &
 	pid=$!
 	exec 7>pipe	# which waits until the log has been read
+	cp a a.was
 	printf X | dd of=a bs=1 seek=50 conv=notrunc status=none
+	exec 7>&-
+	got=0
+	wait $pid || got=$?
+	is $got 2
+	says err 'changed while it was read'
+	[ ! -e w.tar ]
+	# And where more records follow, for which what is there is copied.
+	cp a.was a
+	kx-extract-snapshots --bagit -o w.tar a pipe 2>err &
+	pid=$!
+	exec 7>pipe
+	printf Y | dd of=a bs=1 seek=50 conv=notrunc status=none
+	cat some >&7
 	exec 7>&-
 	got=0
 	wait $pid || got=$?

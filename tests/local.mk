@@ -114,6 +114,7 @@ check_PROGRAMS += \
   tests/unit/pool \
   tests/unit/program \
   tests/unit/reader \
+  tests/unit/relog \
   tests/unit/sched \
   tests/unit/snapname \
   tests/unit/source \
@@ -147,6 +148,7 @@ TESTS += \
   tests/unit/pool \
   tests/unit/program \
   tests/unit/reader \
+  tests/unit/relog \
   tests/unit/sched \
   tests/unit/snapname \
   tests/unit/source \
@@ -182,6 +184,7 @@ tests_unit_output_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_pool_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_program_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_reader_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_relog_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_sched_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_snapname_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_source_CFLAGS = $(KX_UNIT_CFLAGS)

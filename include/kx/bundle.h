@@ -96,19 +96,23 @@ enum kx_status kx_bundle_stream_writev(struct kx_bundle_stream *stream,
 /*
  * Where the bytes of a stream are also those of a file that somebody has, from
  * its start, they are taken from there when the stream ends, rather than from
- * a temporary of the same size; not in a directory, which has no use for that.
- * _log names the file before it is read (fd is duplicated), _refer does for
- * _writev as long as what is written lies there, and is the same for what does
- * not.  A file that has changed by then (it may have grown) is hashed again.
+ * a temporary of the same size, and summed up then; not in a directory, which
+ * has no use for that.  _log names the file before it is read (fd is
+ * duplicated), _refer does for _writev as long as what is written lies there,
+ * and _part ends that, as _writev does; the two are the same as _writev and
+ * nothing where there is no such file.  A file that was changed meanwhile (that
+ * it has grown is no harm) is KX_FAIL in _part and _end.
  */
 void kx_bundle_stream_log(struct kx_bundle_stream *stream, int fd);
 enum kx_status kx_bundle_stream_refer(struct kx_bundle_stream *stream,
     const struct kx_span *spans, size_t n, struct kx_error *err)
     KX_MUST_CHECK;
+enum kx_status kx_bundle_stream_part(struct kx_bundle_stream *stream,
+    struct kx_error *err) KX_MUST_CHECK;
 void kx_bundle_stream_wait(struct kx_bundle_stream *stream);
 /* Bytes written so far. */
 uint64_t kx_bundle_stream_size(const struct kx_bundle_stream *stream);
-/* The state of its sums. */
+/* The state of its sums; nothing lies in a log (_part). */
 void kx_bundle_stream_state(struct kx_bundle_stream *stream,
     struct kx_summing *state);
 /* Put it in the bundle; `sums` and `size` (may be NULL) are of its bytes.

@@ -15,16 +15,19 @@
 
 struct kx_digest;
 
-/* Begin with no bytes.  Threads are started (where `threads`) when there is
- * enough to do; without them all is done by the caller.  KX_FAIL: no memory. */
-enum kx_status kx_digest_new(unsigned which, bool threads,
+/* Begin with no bytes.  Kinds of `beside` (KX_SUM_...) get threads when there
+ * is enough to do; the others, and all where none can be had, are the
+ * caller's, in kx_digest_add().  KX_FAIL: no memory. */
+enum kx_status kx_digest_new(unsigned which, unsigned beside,
     struct kx_digest **out, struct kx_error *err) KX_MUST_CHECK;
 
-/* Add n spans in a row.  They, and the array, are read until
- * kx_digest_wait(), which is due before the next add. */
+/* Add n spans in a row.  They, and the array, are read until a wait says that
+ * they no longer are.  Waits itself while KX_DIGEST_AHEAD adds are not done. */
+#define KX_DIGEST_AHEAD 4
 void kx_digest_add(struct kx_digest *digest, const struct kx_span *spans,
     size_t n);
-void kx_digest_wait(struct kx_digest *digest);
+/* Until all adds but the last `left` are done. */
+void kx_digest_wait(struct kx_digest *digest, size_t left);
 
 /* Of what was added so far; waits.  KX_FAIL where libcrypto failed. */
 enum kx_status kx_digest_sums(struct kx_digest *digest,

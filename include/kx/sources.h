@@ -42,8 +42,9 @@ enum kx_status kx_sources_chunk(struct kx_sources *sources, size_t input,
 bool kx_sources_shared(const struct kx_sources *sources);
 void kx_sources_wait(struct kx_sources *sources);
 
-/* All inputs, each as a line of bag-info.txt. */
+/* All inputs, each as a line of bag-info.txt.  The stream of records has ended
+ * with these sums. */
 enum kx_status kx_sources_info(struct kx_sources *sources,
-    struct kx_buf *out) KX_MUST_CHECK;
+    const struct kx_sums *records, struct kx_buf *out) KX_MUST_CHECK;
 
 #endif

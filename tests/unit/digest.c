@@ -43,8 +43,8 @@ test_threads(void **state)
 		bytes[i] = (char)(i * i >> 9);
 	assert_int_equal(kx_sums_all(&want, ALL, bytes, SIZE), KX_OK);
 	for (threads = 0; threads < 2; threads++) {
-		assert_int_equal(kx_digest_new(ALL, threads, &d, NULL),
-		    KX_OK);
+		assert_int_equal(kx_digest_new(ALL, threads ? ALL : 0, &d,
+		    NULL), KX_OK);
 		for (off = 0; off < SIZE; ) {
 			for (i = 0; i < 3; i++) {
 				n = (off * 7 + i) % 300007;
@@ -54,7 +54,7 @@ test_threads(void **state)
 				off += n;
 			}
 			kx_digest_add(d, spans, 3);
-			kx_digest_wait(d);
+			kx_digest_wait(d, 0);
 		}
 		assert_int_equal(kx_digest_sums(d, &got), KX_OK);
 		check_same(&got, &want);
@@ -62,6 +62,46 @@ test_threads(void **state)
 	}
 	free(bytes);
 	kx_digest_free(NULL);
+}
+
+/* As many adds ahead as there are, whoever has which kinds; a buffer that the
+ * wait gives back is written over. */
+static void
+test_ahead(void **state)
+{
+	static const unsigned beside[] = { 0, KX_SUM_SHA256, KX_SUM_SHA512,
+		ALL };
+	enum { PIECE = 100003 };
+	char *bytes = malloc(SIZE), *ring = malloc(KX_DIGEST_AHEAD * PIECE);
+	struct kx_span span[KX_DIGEST_AHEAD];
+	struct kx_sums want, got;
+	struct kx_digest *d;
+	size_t i, k, n, off;
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_non_null(ring);
+	for (i = 0; i < SIZE; i++)
+		bytes[i] = (char)(i * i >> 7);
+	assert_int_equal(kx_sums_all(&want, ALL, bytes, SIZE), KX_OK);
+	for (i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		assert_int_equal(kx_digest_new(ALL, beside[i], &d, NULL),
+		    KX_OK);
+		for (k = off = 0; off < SIZE; off += n, k++) {
+			n = SIZE - off < PIECE ? SIZE - off : PIECE;
+			kx_digest_wait(d, KX_DIGEST_AHEAD - 1);
+			span[k % KX_DIGEST_AHEAD] = (struct kx_span){ ring +
+			    k % KX_DIGEST_AHEAD * PIECE, n };
+			memcpy(ring + k % KX_DIGEST_AHEAD * PIECE,
+			    bytes + off, n);
+			kx_digest_add(d, &span[k % KX_DIGEST_AHEAD], 1);
+		}
+		assert_int_equal(kx_digest_sums(d, &got), KX_OK);
+		check_same(&got, &want);
+		kx_digest_free(d);
+	}
+	free(ring);
+	free(bytes);
 }
 
 /* A state that is taken over goes on where it was; what it was taken from
@@ -75,7 +115,7 @@ test_resume(void **state)
 	struct kx_sums sums, want;
 
 	(void)state;
-	assert_int_equal(kx_digest_new(ALL, false, &one, NULL), KX_OK);
+	assert_int_equal(kx_digest_new(ALL, 0, &one, NULL), KX_OK);
 	assert_int_equal(kx_digest_new(KX_SUM_SHA256, false, &two, NULL),
 	    KX_OK);
 	kx_digest_add(one, &ab, 1);
@@ -99,6 +139,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_ahead),
 		cmocka_unit_test(test_resume)
 	};
 
