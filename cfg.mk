@@ -261,7 +261,7 @@ sc_lib_includes:
 		done
 		case $$1 in include/*)
 			code "$$1" | grep -E \
-			    'include[[:blank:]]*<(archive|curl/|jq|jv|openssl/|zlib|config)'
+			    'include[[:blank:]]*<(archive|curl/|jq|jv|openssl/|zlib|libdeflate|config)'
 		esac
 	}
 	each "$$lib_c" check
@@ -317,7 +317,8 @@ sc_foreign:
 			curl/ lib/http.c
 			openssl/ lib/hash.c
 			uni(case|ctype|norm|str) lib/fold.c
-			zlib lib/source.c lib/zip.c lib/image.c lib/hash.c
+			zlib lib/source.c lib/zip.c lib/image.c
+			libdeflate lib/hash.c
 		end
 	}
 	each '^(lib|cmd|include)/.*\.[ch]$$' check

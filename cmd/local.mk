@@ -43,11 +43,11 @@ cmd_kx_filter_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS) $(UNISTRING_LIBS) -lm
 
 bin_PROGRAMS += cmd/kx-to-csv
 cmd_kx_to_csv_CFLAGS = $(KX_CFLAGS)
-cmd_kx_to_csv_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS) $(LIBCRYPTO_LIBS)
+cmd_kx_to_csv_LDADD = $(KX_CMD_LIBS) $(LIBJQ_LIBS) $(KX_HASH_LIBS)
 
 bin_PROGRAMS += cmd/kx-extract-snapshots
 cmd_kx_extract_snapshots_CFLAGS = $(KX_CFLAGS)
-cmd_kx_extract_snapshots_LDADD = $(KX_CMD_LIBS) $(LIBCRYPTO_LIBS)
+cmd_kx_extract_snapshots_LDADD = $(KX_CMD_LIBS) $(KX_HASH_LIBS)
 
 bin_PROGRAMS += cmd/kx-replay
 cmd_kx_replay_SOURCES = \
@@ -58,7 +58,7 @@ cmd_kx_replay_SOURCES = \
   cmd/replay-stats.c \
   cmd/replay.h
 cmd_kx_replay_CFLAGS = $(KX_CFLAGS)
-cmd_kx_replay_LDADD = $(KX_CMD_LIBS) $(LIBCURL_LIBS) $(LIBCRYPTO_LIBS)
+cmd_kx_replay_LDADD = $(KX_CMD_LIBS) $(LIBCURL_LIBS) $(KX_HASH_LIBS)
 
 dist_man_MANS += \
   cmd/kx-event.5 \

@@ -4,11 +4,14 @@
 # foreign libraries alone.  An archive member reaches a program only when it
 # is called, so the foreign libraries stay with the tools that use them.
 
+# What hash.c wants.
+KX_HASH_LIBS = $(LIBCRYPTO_LIBS) $(LIBDEFLATE_LIBS)
+
 KX_LIB_CPPFLAGS = -I$(top_srcdir)/include
 
 noinst_LIBRARIES += lib/libkx.a
 lib_libkx_a_CPPFLAGS = $(KX_LIB_CPPFLAGS) $(LIBARCHIVE_CFLAGS) $(ZLIB_CFLAGS) \
-  $(LIBCRYPTO_CFLAGS) $(LIBCURL_CFLAGS) $(LIBJQ_CFLAGS)
+  $(LIBCRYPTO_CFLAGS) $(LIBDEFLATE_CFLAGS) $(LIBCURL_CFLAGS) $(LIBJQ_CFLAGS)
 lib_libkx_a_CFLAGS = $(KX_CFLAGS)
 lib_libkx_a_SOURCES = \
   lib/arena.c \

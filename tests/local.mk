@@ -87,7 +87,7 @@ EXTRA_DIST += \
 if HAVE_CMOCKA
 KX_UNIT_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE $(CMOCKA_CFLAGS)
 LDADD = $(KX_LIBS) $(CMOCKA_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) \
-  $(LIBCRYPTO_LIBS)
+  $(KX_HASH_LIBS)
 
 check_PROGRAMS += \
   tests/unit/arena \
@@ -217,11 +217,11 @@ check_PROGRAMS += \
 tests_fuzz_base64_SOURCES = tests/fuzz/base64.c $(KX_FUZZ_MAIN)
 tests_fuzz_base64_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_base64_LDFLAGS = $(KX_LDFLAGS_FUZZ)
-tests_fuzz_base64_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+tests_fuzz_base64_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(KX_HASH_LIBS)
 tests_fuzz_json_SOURCES = tests/fuzz/json.c $(KX_FUZZ_MAIN)
 tests_fuzz_json_CFLAGS = $(KX_CFLAGS)
 tests_fuzz_json_LDFLAGS = $(KX_LDFLAGS_FUZZ)
-tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+tests_fuzz_json_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(KX_HASH_LIBS)
 
 tests_fuzz_program_SOURCES = tests/fuzz/program.c $(KX_FUZZ_MAIN)
 tests_fuzz_program_CFLAGS = $(KX_CFLAGS)
@@ -230,7 +230,7 @@ tests_fuzz_program_LDADD = $(KX_LIBS)
 tests_fuzz_reader_SOURCES = tests/fuzz/reader.c $(KX_FUZZ_MAIN)
 tests_fuzz_reader_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE
 tests_fuzz_reader_LDFLAGS = $(KX_LDFLAGS_FUZZ)
-tests_fuzz_reader_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(LIBCRYPTO_LIBS)
+tests_fuzz_reader_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(KX_HASH_LIBS)
 
 # Preloaded, it lets calls fail; so it is no archive and no program, and made
 # by hand here instead of by libtool.

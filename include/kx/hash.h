@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SHA-256 and SHA-512 (FIPS 180-4) and HMAC, by libcrypto, and CRC-32 by zlib.
- * A struct kx_hash serves any number of messages, one after the other, on one
- * thread at a time.
+ * SHA-256 and SHA-512 (FIPS 180-4) and HMAC, by libcrypto, and CRC-32 by
+ * libdeflate.  A struct kx_hash serves any number of messages, one after the
+ * other, on one thread at a time.
  */
 #ifndef KX_HASH_H
 #define KX_HASH_H
