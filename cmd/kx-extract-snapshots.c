@@ -228,6 +228,17 @@ record(void *ctx, struct run_worker *worker, struct run_batch *batch,
 		batch->no_memory = true;
 }
 
+static void
+end(void *ctx, struct run_worker *worker, struct run_batch *batch)
+{
+	struct kx_extracts *extracts = batch->user;
+
+	(void)ctx;
+	kx_extracts_sum(worker->user, &batch->arena, extracts);
+	if (extracts->no_memory)
+		batch->no_memory = true;
+}
+
 /* --- a batch, in order, on the main thread ------------------------------- */
 
 /* Findings that are no event's are about records that are none. */
@@ -629,6 +640,7 @@ main(int argc, char **argv)
 		.worker_new = extractor_new,
 		.worker_free = extractor_free,
 		.record = record,
+		.end = end,
 		.finish = finish,
 		.opened = opened,
 		.closing = closing

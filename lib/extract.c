@@ -3,7 +3,8 @@
  * A record taken apart for a bundle.  A frame is decoded once, into a buffer
  * that is kept from one run of records to the next; all else of an event that
  * is not in its text goes into the arena or into `made`, so that a record
- * costs few allocations.
+ * costs few allocations.  Sums come last, for all records of a run: side by
+ * side they take half the time.
  */
 #include <config.h>
 
@@ -25,7 +26,6 @@ struct work {
 	const struct kx_json *json;
 	struct kx_extracts *out;
 	struct kx_manifest_row base;	/* what all its rows share */
-	struct kx_span topic;
 };
 
 void
@@ -48,6 +48,8 @@ kx_extracts_fini(struct kx_extracts *extracts)
 	for (i = 0; i < extracts->cap_bytes; i++)
 		kx_buf_free(&extracts->bytes[i]);
 	free(extracts->bytes);
+	free(extracts->messages);
+	free(extracts->records);
 	free(extracts->items);
 	free(extracts->events);
 	kx_buf_free(&extracts->made);
@@ -123,15 +125,6 @@ field(struct work *w, enum kx_field f)
 	return text_of(w, kx_event_get(&w->x->event, f));
 }
 
-static struct kx_span
-keep_hex(struct work *w, const uint8_t sum[KX_SHA256_SIZE])
-{
-	char hex[2 * KX_SHA256_SIZE + 1];
-
-	kx_hex(sum, KX_SHA256_SIZE, hex);
-	return keep(w, (struct kx_span){ hex, 2 * KX_SHA256_SIZE });
-}
-
 static struct kx_extract_item *
 item_new(struct work *w)
 {
@@ -166,34 +159,6 @@ bytes_new(struct work *w)
 }
 
 static void
-name_item(struct work *w, struct kx_extract_item *item,
-    const struct kx_frame *frame)
-{
-	const struct kx_manifest_row *row = &item->row;
-	const struct kx_snapname parts = {
-		.start_time = row->start_time,
-		.id = row->id,
-		.event_id = row->event_id,
-		.channel_id = row->channel_id,
-		.channel_name = row->channel_name,
-		.topic = w->topic,
-		.type = row->type,
-		.stamp = row->stamp,
-		.index = row->index,
-		.sha256 = frame->sums.sha256,
-		.ext = kx_image_extension(frame->image.type)
-	};
-	char name[KX_SNAPNAME_MAX + 1];
-	size_t len = kx_snapname_make(name, w->x->wants->names, &parts,
-	    w->x->hash);
-
-	if (len == 0)
-		w->out->no_memory = true;
-	else
-		item->name = keep(w, (struct kx_span){ name, len }).ptr;
-}
-
-static void
 found(struct work *w, enum kx_severity severity, const char *rule, size_t at,
     uint32_t node, const char *what)
 {
@@ -221,14 +186,12 @@ add_frame(struct work *w, struct kx_extract_item *item,
     const struct kx_frame *frame, size_t len)
 {
 	item->bytes = w->out->n_bytes++;
-	item->sums = frame->sums;
-	item->row.sha256 = keep_hex(w, frame->sums.sha256);
+	item->type = frame->image.type;
 	item->row.size = len;
 	item->row.media_type =
 	    kx_span_str(kx_image_media_type(frame->image.type));
 	item->row.width = frame->image.width;
 	item->row.height = frame->image.height;
-	name_item(w, item, frame);
 }
 
 /* The ending of a path's last part, without the query. */
@@ -307,8 +270,8 @@ snapshot(struct work *w, uint32_t index, const struct kx_row *snap)
 	item->row.stamp = path.stamp;
 
 	image = kx_row_get(snap, KX_SNAPSHOT_IMAGE);
-	kx_frame_decode(w->json, image, wants->kernel, wants->sums,
-	    w->record->scratch, bytes, &frame);
+	kx_frame_decode(w->json, image, wants->kernel, w->record->scratch,
+	    bytes, &frame);
 	item->row.state = states[frame.state];
 	if (frame.state == KX_FRAME_NO_MEMORY) {
 		w->out->no_memory = true;
@@ -357,11 +320,7 @@ begin_event(struct work *w, struct kx_extract_event *event)
 {
 	const struct kx_extract_record *record = w->record;
 	struct kx_extracts *out = w->out;
-	uint8_t sum[KX_SHA256_SIZE];
 
-	if (kx_hash_all(w->x->hash, record->line.ptr, record->line.len,
-	    sum) != KX_OK)
-		return false;
 	event->line = record->line;
 	event->ended = record->ended;
 	if (record->line.ptr != w->json->text) {
@@ -369,7 +328,6 @@ begin_event(struct work *w, struct kx_extract_event *event)
 		event->line_off = out->made.len;
 		kx_buf_addspan(&out->made, record->line);
 	}
-	event->record_sha256 = keep_hex(w, sum);
 	event->source = kx_span_str(record->source);
 	event->lineno = record->lineno;
 	event->has_start = kx_value_int(w->json,
@@ -379,8 +337,7 @@ begin_event(struct work *w, struct kx_extract_event *event)
 	w->base = (struct kx_manifest_row){
 		.source = event->source,
 		.line = record->lineno,
-		.off = record->off,
-		.record_sha256 = event->record_sha256
+		.off = record->off
 	};
 	w->base.id = field(w, KX_EVENT_ID);
 	w->base.event_id = field(w, KX_EVENT_EVENT_ID);
@@ -388,7 +345,7 @@ begin_event(struct work *w, struct kx_extract_event *event)
 	w->base.channel_name = field(w, KX_EVENT_CHANNEL_NAME);
 	w->base.start_time = field(w, KX_EVENT_START_TIME);
 	w->base.end_time = field(w, KX_EVENT_END_TIME);
-	w->topic = field(w, KX_EVENT_TOPIC);
+	event->topic = field(w, KX_EVENT_TOPIC);
 	return !kx_buf_failed(&out->made);
 }
 
@@ -421,4 +378,118 @@ kx_extract(struct kx_extractor *x, const struct kx_extract_record *record,
 	out->events = array;
 	out->events[out->n_events++] = event;
 	return KX_OK;
+}
+
+/* What waits for sums. */
+static bool
+gather_messages(const struct kx_extract_wants *wants, struct kx_extracts *out,
+    size_t *n)
+{
+	size_t most = out->n_events + out->n_bytes, i, k;
+	struct kx_message *m;
+	void *more;
+
+	if (most > out->cap_messages) {
+		more = reallocarray(out->messages, most, sizeof(*m));
+		if (more == NULL)
+			return false;
+		out->messages = more;
+		out->cap_messages = most;
+	}
+	if (out->n_events > out->cap_records) {
+		more = reallocarray(out->records, out->n_events,
+		    sizeof(*out->records));
+		if (more == NULL)
+			return false;
+		out->records = more;
+		out->cap_records = out->n_events;
+	}
+	m = out->messages;
+	for (i = 0; i < out->n_events; i++) {
+		struct kx_extract_event *event = &out->events[i];
+		struct kx_span line = event->line;
+
+		if (line.ptr == NULL)
+			line.ptr = out->made.ptr + event->line_off;
+		*m++ = (struct kx_message){ line, KX_SUM_SHA256,
+		    &out->records[i] };
+		for (k = 0; k < event->n; k++) {
+			struct kx_extract_item *item =
+			    &out->items[event->first + k];
+
+			if (item->row.state != KX_MANIFEST_OK)
+				continue;
+			*m++ = (struct kx_message){
+			    kx_buf_span(&out->bytes[item->bytes]),
+			    wants->sums, &item->sums };
+		}
+	}
+	*n = (size_t)(m - out->messages);
+	return true;
+}
+
+static struct kx_span
+hex_of(struct kx_arena *arena, const uint8_t sum[KX_SHA256_SIZE])
+{
+	char *hex = kx_arena_alloc(arena, 2 * KX_SHA256_SIZE + 1);
+
+	if (hex == NULL)
+		return KX_SPAN_NULL;
+	kx_hex(sum, KX_SHA256_SIZE, hex);
+	return (struct kx_span){ hex, 2 * KX_SHA256_SIZE };
+}
+
+static bool
+name_item(struct kx_extractor *x, struct kx_arena *arena,
+    const struct kx_extract_event *event, struct kx_extract_item *item)
+{
+	const struct kx_manifest_row *row = &item->row;
+	const struct kx_snapname parts = {
+		.start_time = row->start_time,
+		.id = row->id,
+		.event_id = row->event_id,
+		.channel_id = row->channel_id,
+		.channel_name = row->channel_name,
+		.topic = event->topic,
+		.type = row->type,
+		.stamp = row->stamp,
+		.index = row->index,
+		.sha256 = item->sums.sha256,
+		.ext = kx_image_extension(item->type)
+	};
+	char name[KX_SNAPNAME_MAX + 1];
+	size_t len = kx_snapname_make(name, x->wants->names, &parts, x->hash);
+
+	item->row.sha256 = hex_of(arena, item->sums.sha256);
+	item->name = kx_arena_dup(arena, (struct kx_span){ name, len });
+	return len > 0 && item->row.sha256.ptr != NULL && item->name != NULL;
+}
+
+void
+kx_extracts_sum(struct kx_extractor *x, struct kx_arena *arena,
+    struct kx_extracts *out)
+{
+	size_t n, i, k;
+
+	if (!gather_messages(x->wants, out, &n) ||
+	    kx_sums_many(x->wants->kernel, out->messages, n) != KX_OK) {
+		out->no_memory = true;
+		return;
+	}
+	for (i = 0; i < out->n_events; i++) {
+		struct kx_extract_event *event = &out->events[i];
+
+		event->record_sha256 = hex_of(arena, out->records[i].sha256);
+		if (event->record_sha256.ptr == NULL)
+			out->no_memory = true;
+		for (k = 0; k < event->n; k++) {
+			struct kx_extract_item *item =
+			    &out->items[event->first + k];
+
+			item->row.record_sha256 = event->record_sha256;
+			if (item->row.state == KX_MANIFEST_OK &&
+			    !name_item(x, arena, event, item))
+				out->no_memory = true;
+		}
+	}
 }

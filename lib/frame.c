@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Frames.  The text is decoded straight from the record, unless it holds a
- * JSON escape (`\/`), which few writers make; one pass each for base64, the
- * walk over the image and the hash, while the bytes are in the cache.
+ * JSON escape (`\/`), which few writers make; one pass each for base64 and the
+ * walk over the image, while the bytes are in the cache.
  */
 #include <config.h>
 
@@ -146,16 +146,11 @@ decode_uri(struct kx_span text, const struct kx_kernel *kernel, size_t base,
 	}
 }
 
-/* What the bytes are, and their hash. */
+/* What the bytes are. */
 static void
-look(const struct kx_buf *out, size_t base, unsigned which,
-    struct kx_frame *frame)
+look(const struct kx_buf *out, size_t base, struct kx_frame *frame)
 {
 	kx_image_probe(out->ptr, out->len, &frame->image);
-	if (kx_sums_all(&frame->sums, which, out->ptr, out->len) != KX_OK) {
-		frame->state = KX_FRAME_NO_MEMORY;
-		return;
-	}
 	/* What was wrong with the text is said first: it came first. */
 	if (frame->rule != NULL)
 		return;
@@ -173,8 +168,8 @@ look(const struct kx_buf *out, size_t base, unsigned which,
 
 void
 kx_frame_decode(const struct kx_json *json, uint32_t image,
-    const struct kx_kernel *kernel, unsigned which,
-    struct kx_buf *scratch, struct kx_buf *out, struct kx_frame *frame)
+    const struct kx_kernel *kernel, struct kx_buf *scratch,
+    struct kx_buf *out, struct kx_frame *frame)
 {
 	struct kx_span text;
 	size_t base;
@@ -214,7 +209,7 @@ kx_frame_decode(const struct kx_json *json, uint32_t image,
 	else
 		decode_base64(text, kernel, base, exact, out, frame);
 	if (frame->state == KX_FRAME_OK)
-		look(out, base, which, frame);
+		look(out, base, frame);
 	else
 		out->len = 0;
 }

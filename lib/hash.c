@@ -19,6 +19,7 @@
 #include <openssl/sha.h>
 
 #include "kx/hash.h"
+#include "kx/kernel.h"
 
 _Static_assert(SHA256_DIGEST_LENGTH == KX_SHA256_SIZE, "");
 _Static_assert(SHA512_DIGEST_LENGTH == KX_SHA512_SIZE, "");
@@ -187,6 +188,226 @@ kx_sums_all(struct kx_sums *sums, unsigned which, const void *ptr,
 	    kx_summing_add(&s, which, ptr, len) != KX_OK)
 		return KX_FAIL;
 	return kx_summing_end(&s, sums);
+}
+
+/*
+ * Many messages.  Their whole blocks go through the lanes of a kernel, as long
+ * as enough of these have some; what is left of a message then, its last bytes
+ * at least, is libcrypto's, which goes on from the words of the lane.
+ */
+
+union state {
+	uint32_t sha256[8][KX_SHA256_LANES];
+	uint64_t sha512[8][KX_SHA512_LANES];
+};
+
+/* A hash in lanes: `least` of them are faster than one message after
+ * another. */
+struct family {
+	unsigned which;
+	size_t lanes, least, block;
+	void (*begin)(union state *state, size_t lane);
+	void (*blocks)(const struct kx_kernel *kernel, union state *state,
+	    const uint8_t *const *p, size_t blocks);
+	/* The sum of a message of which `done` bytes have gone through. */
+	int (*end)(const union state *state, size_t lane, size_t done,
+	    const struct kx_message *m);
+};
+
+static void
+begin_sha256(union state *state, size_t lane)
+{
+	SHA256_CTX ctx;
+	size_t i;
+
+	(void)SHA256_Init(&ctx);
+	for (i = 0; i < 8; i++)
+		state->sha256[i][lane] = ctx.h[i];
+}
+
+static void
+blocks_sha256(const struct kx_kernel *kernel, union state *state,
+    const uint8_t *const *p, size_t blocks)
+{
+	kernel->sha256(state->sha256, p, blocks);
+}
+
+static int
+end_sha256(const union state *state, size_t lane, size_t done,
+    const struct kx_message *m)
+{
+	SHA256_CTX ctx;
+	size_t i;
+
+	if (SHA256_Init(&ctx) != 1)
+		return 0;
+	for (i = 0; i < 8; i++)
+		ctx.h[i] = state->sha256[i][lane];
+	ctx.Nl = (SHA_LONG)((uint64_t)done << 3);
+	ctx.Nh = (SHA_LONG)((uint64_t)done >> 29);
+	return (done == m->bytes.len || SHA256_Update(&ctx, m->bytes.ptr +
+	    done, m->bytes.len - done) == 1) &&
+	    SHA256_Final(m->sums->sha256, &ctx) == 1;
+}
+
+static void
+begin_sha512(union state *state, size_t lane)
+{
+	SHA512_CTX ctx;
+	size_t i;
+
+	(void)SHA512_Init(&ctx);
+	for (i = 0; i < 8; i++)
+		state->sha512[i][lane] = ctx.h[i];
+}
+
+static void
+blocks_sha512(const struct kx_kernel *kernel, union state *state,
+    const uint8_t *const *p, size_t blocks)
+{
+	kernel->sha512(state->sha512, p, blocks);
+}
+
+static int
+end_sha512(const union state *state, size_t lane, size_t done,
+    const struct kx_message *m)
+{
+	SHA512_CTX ctx;
+	size_t i;
+
+	if (SHA512_Init(&ctx) != 1)
+		return 0;
+	for (i = 0; i < 8; i++)
+		ctx.h[i] = state->sha512[i][lane];
+	ctx.Nl = (SHA_LONG64)done << 3;
+	ctx.Nh = (SHA_LONG64)((uint64_t)done >> 61);
+	return (done == m->bytes.len || SHA512_Update(&ctx, m->bytes.ptr +
+	    done, m->bytes.len - done) == 1) &&
+	    SHA512_Final(m->sums->sha512, &ctx) == 1;
+}
+
+static const struct family sha256 = { KX_SUM_SHA256, KX_SHA256_LANES, 2,
+	SHA256_CBLOCK, begin_sha256, blocks_sha256, end_sha256 };
+static const struct family sha512 = { KX_SUM_SHA512, KX_SHA512_LANES, 3,
+	SHA512_CBLOCK, begin_sha512, blocks_sha512, end_sha512 };
+
+#define MOST_LANES KX_SHA512_LANES
+
+struct lanes {
+	const struct family *f;
+	union state state;
+	size_t n;			/* that have a message */
+	const struct kx_message *m[MOST_LANES];
+	const uint8_t *p[MOST_LANES];	/* what is next of it */
+	size_t left[MOST_LANES];	/* blocks */
+	int ok;
+};
+
+static void
+end_lane(struct lanes *l, size_t lane)
+{
+	const struct kx_message *m = l->m[lane];
+
+	l->ok &= l->f->end(&l->state, lane, (size_t)(l->p[lane] -
+	    (const uint8_t *)m->bytes.ptr), m);
+	l->m[lane] = NULL;
+	l->n--;
+}
+
+/* Give a free lane the next message that has a block for it. */
+static void
+fill_lane(struct lanes *l, size_t lane, const struct kx_message **next,
+    const struct kx_message *end)
+{
+	while (l->m[lane] == NULL && *next < end) {
+		const struct kx_message *m = (*next)++;
+
+		if (!(m->which & l->f->which))
+			continue;
+		l->m[lane] = m;
+		l->p[lane] = (const uint8_t *)m->bytes.ptr;
+		l->left[lane] = m->bytes.len / l->f->block;
+		l->n++;
+		l->f->begin(&l->state, lane);
+		if (l->left[lane] == 0)
+			end_lane(l, lane);
+	}
+}
+
+/* All lanes as far as the shortest goes.  One without a message reads what
+ * another does, to no end. */
+static void
+step_lanes(struct lanes *l, const struct kx_kernel *kernel)
+{
+	const uint8_t *p[MOST_LANES], *any = NULL;
+	size_t blocks = SIZE_MAX, i;
+
+	for (i = 0; i < l->f->lanes; i++) {
+		if (l->m[i] == NULL)
+			continue;
+		any = l->p[i];
+		if (l->left[i] < blocks)
+			blocks = l->left[i];
+	}
+	for (i = 0; i < l->f->lanes; i++)
+		p[i] = l->m[i] == NULL ? any : l->p[i];
+	l->f->blocks(kernel, &l->state, p, blocks);
+	for (i = 0; i < l->f->lanes; i++) {
+		if (l->m[i] == NULL)
+			continue;
+		l->p[i] += blocks * l->f->block;
+		l->left[i] -= blocks;
+		if (l->left[i] == 0)
+			end_lane(l, i);
+	}
+}
+
+static bool
+side_by_side(const struct kx_kernel *kernel, const struct family *f,
+    const struct kx_message *m, size_t n)
+{
+	const struct kx_message *end = m + n;
+	struct lanes l = { .f = f, .ok = 1 };
+	size_t i;
+
+	for (;;) {
+		for (i = 0; i < f->lanes; i++)
+			fill_lane(&l, i, &m, end);
+		if (l.n < f->least)
+			break;
+		step_lanes(&l, kernel);
+	}
+	for (i = 0; i < f->lanes; i++) {
+		if (l.m[i] != NULL)
+			end_lane(&l, i);
+	}
+	return l.ok == 1;
+}
+
+enum kx_status
+kx_sums_many(const struct kx_kernel *kernel, const struct kx_message *m,
+    size_t n)
+{
+	unsigned lanes = 0;
+	bool ok = true;
+	size_t i;
+
+	if (kernel != NULL && kernel->sha256 != NULL)
+		lanes |= KX_SUM_SHA256;
+	if (kernel != NULL && kernel->sha512 != NULL)
+		lanes |= KX_SUM_SHA512;
+	for (i = 0; i < n; i++) {
+		if (kx_sums_all(m[i].sums, m[i].which & ~lanes, m[i].bytes.ptr,
+		    m[i].bytes.len) != KX_OK)
+			return KX_FAIL;
+	}
+	if (lanes & KX_SUM_SHA256)
+		ok = side_by_side(kernel, &sha256, m, n);
+	if (lanes & KX_SUM_SHA512)
+		ok = side_by_side(kernel, &sha512, m, n) && ok;
+	for (i = 0; i < n; i++)
+		m[i].sums->have = ok ? m[i].which : 0;
+	return ok ? KX_OK : KX_FAIL;
 }
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct kx_hmac *)0)->inner), "");

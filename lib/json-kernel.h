@@ -189,6 +189,10 @@ enum kx_status kx_scan_avx512(struct kx_json *, bool *);
 bool kx_utf8_avx512(const uint8_t *, size_t);
 size_t kx_lines_avx512(const uint8_t *, size_t, size_t *);
 void kx_base64_avx512(const uint8_t *, size_t, uint8_t *, size_t *, size_t *);
+void kx_sha256_avx512(uint32_t [8][KX_SHA256_LANES],
+    const uint8_t *const [KX_SHA256_LANES], size_t);
+void kx_sha512_avx512(uint64_t [8][KX_SHA512_LANES],
+    const uint8_t *const [KX_SHA512_LANES], size_t);
 
 enum kx_status kx_scan_neon(struct kx_json *, bool *);
 bool kx_utf8_neon(const uint8_t *, size_t);

@@ -8,19 +8,35 @@
 
 #include "json-kernel.h"
 
-#define KERNEL(name) { #name, kx_scan_##name, kx_utf8_##name, \
-	kx_lines_##name, kx_base64_##name }
+#ifdef KX_HAVE_AVX512
+#include <cpuid.h>
+#endif
+
+#define KERNEL(name, ...) { #name, kx_scan_##name, kx_utf8_##name, \
+	kx_lines_##name, kx_base64_##name, __VA_ARGS__ }
 
 #ifdef KX_HAVE_AVX512
-static const struct kx_kernel avx512 = KERNEL(avx512);
+static const struct kx_kernel avx512 = KERNEL(avx512, kx_sha256_avx512,
+    kx_sha512_avx512);
+
+/* Not every compiler's __builtin_cpu_supports() knows the SHA extensions; all
+ * processors with VBMI2 have them. */
+static bool
+has_sha(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
+	    (ebx & bit_SHA);
+}
 #endif
 #ifdef KX_HAVE_AVX2
-static const struct kx_kernel avx2 = KERNEL(avx2);
+static const struct kx_kernel avx2 = KERNEL(avx2, NULL, NULL);
 #endif
 #ifdef KX_HAVE_NEON
-static const struct kx_kernel neon = KERNEL(neon);
+static const struct kx_kernel neon = KERNEL(neon, NULL, NULL);
 #endif
-static const struct kx_kernel scalar = KERNEL(scalar);
+static const struct kx_kernel scalar = KERNEL(scalar, NULL, NULL);
 
 /* Every build's list, best first. */
 static const struct kx_kernel *const all[] = {
@@ -52,7 +68,7 @@ kx_kernel_all(void)
 	    __builtin_cpu_supports("avx512vbmi2") &&
 	    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
 	    __builtin_cpu_supports("bmi2") &&
-	    __builtin_cpu_supports("pclmul")))
+	    __builtin_cpu_supports("pclmul") && has_sha()))
 		k++;
 	else
 		return k;

@@ -162,6 +162,7 @@ noinst_HEADERS += \
   lib/program-tree.h \
   lib/reader-concat.h \
   lib/rules.def \
+  lib/sha-table.h \
   lib/table-cell.h \
   lib/utf8.h \
   lib/verify-impl.h
@@ -186,7 +187,8 @@ lib_libkx_avx512_a_CPPFLAGS = $(KX_LIB_CPPFLAGS)
 lib_libkx_avx512_a_CFLAGS = $(KX_CFLAGS) $(AVX512_CFLAGS)
 lib_libkx_avx512_a_SOURCES = \
   lib/base64-avx512.c \
-  lib/json-avx512.c
+  lib/json-avx512.c \
+  lib/sha-avx512.c
 endif
 
 if KX_HAVE_NEON

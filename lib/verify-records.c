@@ -121,6 +121,8 @@ do_line(struct kx_verify_records *r)
 	if (status == KX_OK)
 		status = kx_extract(&r->extractor, &job, &r->extracts);
 	if (status == KX_OK)
+		kx_extracts_sum(&r->extractor, &r->arena, &r->extracts);
+	if (status == KX_OK)
 		add_rows(r);
 	else if (status == KX_BAD)
 		bad_line(r);

@@ -14,6 +14,7 @@
 #include "kx/diag.h"
 #include "kx/event.h"
 #include "kx/hash.h"
+#include "kx/image.h"
 #include "kx/json.h"
 #include "kx/manifest.h"
 #include "kx/snapname.h"
@@ -24,9 +25,10 @@ struct kx_kernel;
 struct kx_extract_item {
 	struct kx_manifest_row row;	/* but the name */
 	/* of row.state KX_MANIFEST_OK: */
-	const char *name;		/* of its file, without a folder */
-	struct kx_sums sums;
 	size_t bytes;			/* index in kx_extracts.bytes */
+	enum kx_image_type type;
+	struct kx_sums sums;
+	const char *name;		/* of its file, without a folder */
 };
 
 /* A record that is an event. */
@@ -36,7 +38,7 @@ struct kx_extract_event {
 	size_t line_off;
 	bool ended;			/* an LF stands behind line.ptr */
 	size_t card_off, card_len;	/* in `made` */
-	struct kx_span source, record_sha256;
+	struct kx_span source, topic, record_sha256;
 	uint64_t lineno;
 	bool has_start;
 	int64_t start_ms;
@@ -46,6 +48,10 @@ struct kx_extract_event {
 /* The events of a run of records.  Zero-initialised is empty.  Spans point
  * into the records and into the arena that was given with them. */
 struct kx_extracts {
+	struct kx_message *messages;	/* to be summed up */
+	size_t cap_messages;
+	struct kx_sums *records;	/* of each event's line */
+	size_t cap_records;
 	struct kx_extract_item *items;
 	size_t n_items, cap_items;
 	struct kx_extract_event *events;
@@ -109,5 +115,11 @@ struct kx_extract_record {
 enum kx_status kx_extract(struct kx_extractor *x,
     const struct kx_extract_record *record, struct kx_extracts *out)
     KX_MUST_CHECK;
+
+/* Sum up what the records and frames are, side by side, and name the frames:
+ * what was taken apart lacks that until then.  Once, behind the last record,
+ * all of which must still be there; without memory, out->no_memory. */
+void kx_extracts_sum(struct kx_extractor *x, struct kx_arena *arena,
+    struct kx_extracts *out);
 
 #endif

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A frame out of a snapshot: the value of `image` decoded, looked at and
- * hashed, and what the snapshot's `path` tells.  Nothing is believed: what a
- * frame is, its bytes say.
+ * A frame out of a snapshot: the value of `image` decoded and looked at, and
+ * what the snapshot's `path` tells.  Nothing is believed: what a frame is, its
+ * bytes say.
  */
 #ifndef KX_FRAME_H
 #define KX_FRAME_H
 
 #include "kx/base.h"
 #include "kx/buf.h"
-#include "kx/hash.h"
 #include "kx/image.h"
 #include "kx/json.h"
 
@@ -19,7 +18,7 @@ enum kx_frame_state {
 	KX_FRAME_OK,		/* the bytes are those that were meant */
 	KX_FRAME_MISSING,	/* the event does not carry the frame */
 	KX_FRAME_UNDECODABLE,	/* it carries something that is no frame */
-	KX_FRAME_NO_MEMORY	/* or libcrypto failed */
+	KX_FRAME_NO_MEMORY
 };
 
 struct kx_frame {
@@ -35,19 +34,17 @@ struct kx_frame {
 	struct kx_span declared;
 	/* OK only */
 	struct kx_image image;
-	struct kx_sums sums;
 };
 
 /*
  * Decode node `image` (0: the snapshot has none) of the scanned text into
  * *out, whose content is replaced.  Base64 is taken with every departure that
  * leaves its bytes certain (line ends inside, no padding, the URL alphabet,
- * stray bits at its end), and data URIs in base64 or percent-encoded.  `which`
- * are the sums that are wanted (KX_SUM_...).
+ * stray bits at its end), and data URIs in base64 or percent-encoded.
  */
 void kx_frame_decode(const struct kx_json *json, uint32_t image,
-    const struct kx_kernel *kernel, unsigned which,
-    struct kx_buf *scratch, struct kx_buf *out, struct kx_frame *frame);
+    const struct kx_kernel *kernel, struct kx_buf *scratch,
+    struct kx_buf *out, struct kx_frame *frame);
 
 /* What the path of a snapshot tells (.../OBJECT-STAMP.jpg?ttl=SECONDS). */
 struct kx_frame_path {

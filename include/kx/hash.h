@@ -16,6 +16,7 @@ enum kx_hash_kind { KX_SHA256, KX_SHA512 };
 #define KX_HASH_MOST 64
 
 struct kx_hash;
+struct kx_kernel;
 
 /* KX_OK: *out is the caller's to free; KX_FAIL: no memory. */
 enum kx_status kx_hash_new(enum kx_hash_kind kind, struct kx_hash **out,
@@ -53,6 +54,20 @@ struct kx_sums {
 /* Those of `which`, of all of the message.  KX_FAIL where libcrypto fails. */
 enum kx_status kx_sums_all(struct kx_sums *sums, unsigned which,
     const void *ptr, size_t len) KX_MUST_CHECK;
+
+/*
+ * The same of many messages: side by side where the kernel can, which takes
+ * half the time or less, with the same results.  Each gets the sums of its
+ * `which`.  KX_FAIL where libcrypto fails: not all sums are there.
+ */
+struct kx_message {
+	struct kx_span bytes;
+	unsigned which;
+	struct kx_sums *sums;
+};
+
+enum kx_status kx_sums_many(const struct kx_kernel *kernel,
+    const struct kx_message *messages, size_t n) KX_MUST_CHECK;
 
 /* The same bit by bit; the state may be copied by assignment.  _end tells
  * the sums of what was added so far, and more may follow. */

@@ -12,6 +12,9 @@
 
 struct kx_json;
 
+#define KX_SHA256_LANES 2
+#define KX_SHA512_LANES 8
+
 struct kx_kernel {
 	const char *name;
 	/*
@@ -35,6 +38,15 @@ struct kx_kernel {
 	 */
 	void (*base64)(const uint8_t *p, size_t len, uint8_t *out,
 	    size_t *in_used, size_t *out_used);
+	/*
+	 * The compression functions of SHA-256 and SHA-512 over the next
+	 * `blocks` whole blocks of several messages side by side, message i at
+	 * p[i]; state[word][message].  NULL where one at a time is as fast.
+	 */
+	void (*sha256)(uint32_t state[8][KX_SHA256_LANES],
+	    const uint8_t *const p[KX_SHA256_LANES], size_t blocks);
+	void (*sha512)(uint64_t state[8][KX_SHA512_LANES],
+	    const uint8_t *const p[KX_SHA512_LANES], size_t blocks);
 };
 
 /* The kernel called `name`, or the best one where name is NULL or empty;

@@ -8,11 +8,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "kx/hash.h"
+#include "kx/kernel.h"
 
 static const char two_blocks[] =
     "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
@@ -136,6 +138,73 @@ test_hex(void **state)
 	kx_hash_free(NULL);
 }
 
+/* Lengths around every edge of a block, and some long ones. */
+static size_t
+some_length(unsigned n)
+{
+	static const size_t edges[] = { 0, 1, 55, 56, 63, 64, 65, 111, 112,
+		119, 120, 127, 128, 129, 191, 192, 255, 256, 257, 4096 };
+
+	return n % 3 == 0 ? n * 7919 % 30011 :
+	    edges[n % (sizeof(edges) / sizeof(edges[0]))];
+}
+
+/* Each message by itself is what all together are to be, whatever lanes there
+ * are and however many messages. */
+static void
+check_many(const struct kx_kernel *kernel, const char *bytes, size_t n,
+    unsigned seed)
+{
+	struct kx_message m[40];
+	struct kx_sums got[40], want;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		m[i] = (struct kx_message){ { bytes + (seed + i) % 97,
+		    some_length(seed * 31 + (unsigned)i) },
+		    seed % 5 == 0 ? 7 : (seed + (unsigned)i * 3) % 8,
+		    &got[i] };
+		memset(&got[i], 0xaa, sizeof(got[i]));
+	}
+	assert_int_equal(kx_sums_many(kernel, m, n), KX_OK);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(kx_sums_all(&want, m[i].which,
+		    m[i].bytes.ptr, m[i].bytes.len), KX_OK);
+		assert_int_equal(got[i].have, m[i].which);
+		if (m[i].which & KX_SUM_CRC32)
+			assert_int_equal(got[i].crc32, want.crc32);
+		if (m[i].which & KX_SUM_SHA256)
+			assert_memory_equal(got[i].sha256, want.sha256,
+			    sizeof(want.sha256));
+		if (m[i].which & KX_SUM_SHA512)
+			assert_memory_equal(got[i].sha512, want.sha512,
+			    sizeof(want.sha512));
+	}
+}
+
+static void
+test_many(void **state)
+{
+	const struct kx_kernel *const *k;
+	char *bytes = malloc(32768);
+	unsigned seed;
+	size_t n;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (n = 0; n < 32768; n++)
+		bytes[n] = (char)(n * n >> 5);
+	for (k = kx_kernel_all(); ; k++) {
+		for (seed = 0; seed < 60; seed++)
+			check_many(*k, bytes, seed % 41, seed);
+		for (n = 0; n < 20; n++)
+			check_many(*k, bytes, n, 5 * (unsigned)n);
+		if (*k == NULL)
+			break;
+	}
+	free(bytes);
+}
+
 int
 main(void)
 {
@@ -144,6 +213,7 @@ main(void)
 		cmocka_unit_test(test_sha512),
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_many),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -157,5 +157,6 @@ main(void)
 
 	for (i = 0; i < SIZE; i++)
 		bytes[i] = (char)(i * i >> 9);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
