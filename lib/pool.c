@@ -4,12 +4,17 @@
  *
  * Jobs are numbered.  `taken` <= `given`: jobs between them wait for a
  * worker; `finished` <= `given`: jobs between them are being worked on or are
- * done, which the slot's flag says.  One mutex guards all of it: a job is a
- * chunk of a megabyte, so that it is taken a few thousand times a
- * second at most.
+ * done, which the slot's flag says.  One mutex guards all of it: a job is some
+ * hundred kilobytes, so that it is taken ten thousand times a second at most.
  *
  * The slot that kx_pool_slot() handed out belongs to no job yet, so all jobs
  * can be drained while it is being filled.
+ *
+ * The caller is one of the workers: where it would wait for a job it does one
+ * itself.  So there are never more threads that want a processor than workers
+ * were asked for.  All take the oldest: who took the newest, which is still in
+ * the caller's cache, would fill the ring with jobs that are done and leave the
+ * others without any.
  *
  * Threads are started when a second job is given while the first is still
  * there: a short input is one job, and done sooner by the caller.
@@ -45,8 +50,8 @@ struct kx_pool {
 	struct slot *slots;
 	size_t n_slots;
 	struct thread *threads;
-	unsigned want;		/* threads to start; 0 or 1: none */
-	unsigned n_threads;	/* running; 0: work is done by the caller */
+	unsigned want;		/* workers, the caller among them */
+	unsigned n_threads;	/* running; 0: all is done by the caller */
 	pthread_mutex_t mutex;
 	pthread_cond_t work;	/* a job was given, or stop was set */
 	pthread_cond_t done;	/* the oldest job may be done */
@@ -61,25 +66,35 @@ slot_of(struct kx_pool *pool, uint64_t job)
 	return &pool->slots[job % pool->n_slots];
 }
 
+/* Do the oldest job that waits; the mutex is held before and behind.  False:
+ * there is none. */
+static bool
+do_one(struct kx_pool *pool, unsigned index)
+{
+	struct slot *slot;
+
+	if (pool->taken == pool->given)
+		return false;
+	slot = slot_of(pool, pool->taken++);
+	pthread_mutex_unlock(&pool->mutex);
+	pool->ops->work(pool->ctx, index, slot->user);
+	pthread_mutex_lock(&pool->mutex);
+	slot->done = true;
+	return true;
+}
+
 static void *
 worker(void *arg)
 {
 	struct thread *thread = arg;
 	struct kx_pool *pool = thread->pool;
-	struct slot *slot;
 
 	pthread_mutex_lock(&pool->mutex);
-	for (;;) {
-		while (!pool->stop && pool->taken == pool->given)
+	while (!pool->stop) {
+		if (do_one(pool, thread->index))
+			pthread_cond_signal(&pool->done);
+		else
 			pthread_cond_wait(&pool->work, &pool->mutex);
-		if (pool->stop)
-			break;
-		slot = slot_of(pool, pool->taken++);
-		pthread_mutex_unlock(&pool->mutex);
-		pool->ops->work(pool->ctx, thread->index, slot->user);
-		pthread_mutex_lock(&pool->mutex);
-		slot->done = true;
-		pthread_cond_signal(&pool->done);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return NULL;
@@ -135,24 +150,22 @@ kx_pool_new(unsigned n_workers, void **slots, size_t n_slots,
 	pool->n_slots = n_slots;
 	pool->slots = calloc(n_slots, sizeof(*pool->slots));
 	if (n_workers > 1)
-		pool->threads = calloc(n_workers, sizeof(*pool->threads));
+		pool->threads = calloc(n_workers - 1, sizeof(*pool->threads));
 	if (pool->slots == NULL || (n_workers > 1 && pool->threads == NULL))
 		goto fail;
 	for (i = 0; i < n_slots; i++)
 		pool->slots[i].user = slots[i];
 	pool->want = n_workers;
-	if (n_workers > 1) {
-		if ((errnum = pthread_mutex_init(&pool->mutex, NULL)) != 0)
-			goto fail;
-		if ((errnum = pthread_cond_init(&pool->work, NULL)) != 0) {
-			pthread_mutex_destroy(&pool->mutex);
-			goto fail;
-		}
-		if ((errnum = pthread_cond_init(&pool->done, NULL)) != 0) {
-			pthread_cond_destroy(&pool->work);
-			pthread_mutex_destroy(&pool->mutex);
-			goto fail;
-		}
+	if ((errnum = pthread_mutex_init(&pool->mutex, NULL)) != 0)
+		goto fail;
+	if ((errnum = pthread_cond_init(&pool->work, NULL)) != 0) {
+		pthread_mutex_destroy(&pool->mutex);
+		goto fail;
+	}
+	if ((errnum = pthread_cond_init(&pool->done, NULL)) != 0) {
+		pthread_cond_destroy(&pool->work);
+		pthread_mutex_destroy(&pool->mutex);
+		goto fail;
 	}
 	*out = pool;
 	return KX_OK;
@@ -165,44 +178,26 @@ fail:
 	return kx_error_set(err, KX_FAIL, errnum, "cannot start workers");
 }
 
-/* Without threads: do what was given. */
-static void
-work_here(struct kx_pool *pool)
-{
-	while (pool->taken < pool->given) {
-		struct slot *slot = slot_of(pool, pool->taken++);
-
-		pool->ops->work(pool->ctx, 0, slot->user);
-		slot->done = true;
-	}
-}
-
 /* The oldest job, if there is one, is finished; with `wait` false only if it
  * is done.  Was it? */
 static bool
 finish_oldest(struct kx_pool *pool, bool wait)
 {
 	struct slot *slot;
+	bool done;
 
 	if (pool->finished == pool->given)
 		return false;
 	slot = slot_of(pool, pool->finished);
-	if (pool->n_threads == 0 && !slot->done) {
-		if (!wait)
-			return false;
-		work_here(pool);
-	} else if (pool->n_threads > 0) {
-		bool done;
-
-		pthread_mutex_lock(&pool->mutex);
-		while (wait && !slot->done)
+	pthread_mutex_lock(&pool->mutex);
+	while (wait && !slot->done)
+		if (!do_one(pool, pool->n_threads))
 			pthread_cond_wait(&pool->done, &pool->mutex);
-		done = slot->done;
-		pthread_mutex_unlock(&pool->mutex);
-		if (!done)
-			return false;
-	}
+	done = slot->done;
 	slot->done = false;
+	pthread_mutex_unlock(&pool->mutex);
+	if (!done)
+		return false;
 	pool->finished++;
 	pool->ops->finish(pool->ctx, slot->user);
 	return true;
@@ -219,27 +214,17 @@ kx_pool_slot(struct kx_pool *pool)
 void
 kx_pool_submit(struct kx_pool *pool)
 {
-	if (pool->n_threads == 0) {
-		/* Fewer threads than were asked for do the same work; without
-		 * any, and for a first job, the caller does. */
-		if (pool->want > 1 && pool->given > pool->finished &&
-		    start(pool, pool->want) != 0 && pool->n_threads == 0)
-			pool->want = 0;
-		if (pool->n_threads == 0) {
-			pool->given++;
-			if (pool->want <= 1)
-				work_here(pool);
-			return;
-		}
-		pthread_mutex_lock(&pool->mutex);
-		pool->given++;
-		pthread_cond_broadcast(&pool->work);
-		pthread_mutex_unlock(&pool->mutex);
-		return;
-	}
+	/* A first job starts no thread.  Fewer than were asked for do the same
+	 * work. */
+	if (pool->n_threads == 0 && pool->want > 1 &&
+	    pool->given > pool->finished &&
+	    start(pool, pool->want - 1) != 0 && pool->n_threads == 0)
+		pool->want = 1;
 	pthread_mutex_lock(&pool->mutex);
 	pool->given++;
 	pthread_cond_signal(&pool->work);
+	if (pool->want <= 1)
+		(void)do_one(pool, 0);
 	pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -272,11 +257,9 @@ kx_pool_free(struct kx_pool *pool)
 		for (i = 0; i < pool->n_threads; i++)
 			pthread_join(pool->threads[i].id, NULL);
 	}
-	if (pool->threads != NULL) {
-		pthread_cond_destroy(&pool->done);
-		pthread_cond_destroy(&pool->work);
-		pthread_mutex_destroy(&pool->mutex);
-	}
+	pthread_cond_destroy(&pool->done);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->mutex);
 	free(pool->threads);
 	free(pool->slots);
 	free(pool);

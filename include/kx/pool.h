@@ -4,6 +4,8 @@
  * in which they were given, by the thread that gave them.  So what a program
  * writes is the same bytes for every number of workers.
  *
+ * The caller's thread is one of the workers: it works where it would wait.
+ *
  * A job is a slot of the caller's, reused in turn: memory does not grow with
  * the input.  With one worker, and for a first job that nothing follows,
  * there are no threads.
@@ -16,7 +18,8 @@
 struct kx_pool;
 
 struct kx_pool_ops {
-	/* On a worker's thread; `worker` counts from 0. */
+	/* On a worker's thread, or on the caller's from within the calls below;
+	 * `worker` counts from 0.  One at a time for each worker. */
 	void (*work)(void *ctx, unsigned worker, void *slot);
 	/* On the caller's thread, in order, from within the calls below. */
 	void (*finish)(void *ctx, void *slot);

@@ -30,7 +30,7 @@ enum kx_framing {
 };
 
 /* Bytes of a chunk, unless one record needs more. */
-#define KX_CHUNK ((size_t)1 << 20)
+#define KX_CHUNK ((size_t)512 << 10)
 
 struct kx_chunk {
 	struct kx_buf buf;	/* the bytes; KX_PADDING behind them */
