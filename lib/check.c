@@ -624,15 +624,15 @@ has_image(const struct kx_checker *c)
 	return false;
 }
 
-/* `method` beside the event's fields, or beside the body of a capture. */
+/* `method` beside the event's fields, or beside the body of a capture; 0: there
+ * is none. */
 static void
-check_method(struct kx_checker *c, uint32_t object)
+check_method(struct kx_checker *c, uint32_t node)
 {
 	static const char *const methods[] = {
 		"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
 		"TRACE"
 	};
-	uint32_t node = kx_json_get(c->json, object, KX_SPAN("method"));
 	struct kx_span method;
 	size_t i;
 
@@ -800,7 +800,9 @@ kx_checker_run(struct kx_checker *c, const struct kx_json *json,
 		if (c->check->profile != KX_PROFILE_ENVELOPE &&
 		    (c->faces || c->plates))
 			kx_check_parts(c);
-		check_method(c, 0);
+		check_method(c, KX_LIKELY(c->root == 0) ?
+		    c->event.part[KX_PART_METHOD] :
+		    kx_json_get(json, 0, KX_SPAN("method")));
 	}
 	kx_check_texts(c);
 	if (c->event.may_repeat &&

@@ -70,21 +70,24 @@ static const struct {
 	{ "/params/identities/*/faces", KX_PART_FACES },
 	{ "/params/identities/*/plates", KX_PART_PLATES },
 	{ "/params/identities/*/list", KX_PART_LIST },
+	{ "/method", KX_PART_METHOD },
 };
 
 #define N_PARTS (sizeof parts / sizeof parts[0])
 
-/* Slots of a name table; a power of two well over the 20 names or so of the
- * largest object. */
-#define SLOTS 64
+/* Slots of a name table: so many more than the 20 names or so of the largest
+ * object that a factor by which each has a slot of its own is soon found. */
+#define SLOT_BITS 7
+#define SLOTS (1 << SLOT_BITS)
 
 /* Names of the largest object, and room for some more. */
 #define NAMES_MOST 40
 
-_Static_assert(NAMES_MOST <= 64, "a bit a name in walk_object()");
+_Static_assert(NAMES_MOST <= 64, "struct slot's bit");
 
-/* A name as two words and its length: its first and last eight bytes.  Names
- * of up to 16 bytes are equal where these are. */
+/* A name as two words and its length: its first and last eight bytes, or what
+ * there is of them in the high bytes.  Names of up to 16 bytes are equal where
+ * these are. */
 struct key {
 	uint64_t head, tail;
 	uint32_t len;
@@ -93,20 +96,23 @@ struct key {
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
 struct branch {
-	/* Where a name may be: the number of its entry from 1, 0 is free.  The
-	 * entries stand close together, so that a record's names find them in
-	 * the first-level cache. */
-	uint8_t index[SLOTS];
+	/* Where a name may be: the byte of the branch at which its entry
+	 * begins; entry[0]'s where there is none.  The entries stand close
+	 * together, so that a record's names find them in the first-level
+	 * cache. */
+	uint16_t index[SLOTS];
+	uint64_t factor;	/* of the hash: no two names share a slot */
 	struct slot {
-		const char *name;
 		struct key key;
 		uint16_t offset;	/* of the word that gets the node, in
 					   the event or in its row; 0: none */
+		int16_t branch;		/* what is inside, or -1 */
+		uint64_t bit;		/* of its own in the branch */
+		const char *name;
 		uint8_t group;		/* of the field or part: the row's */
 		bool in_row;
 		bool alias;
-		int16_t branch;		/* what is inside, or -1 */
-	} entry[NAMES_MOST];
+	} entry[1 + NAMES_MOST];	/* [0] is no name */
 	unsigned n;
 	int16_t element;	/* branch of the elements of an array, or -1 */
 	int16_t group;		/* of a branch that is an element: its group */
@@ -117,69 +123,106 @@ struct kx_schema {
 	int16_t n;
 };
 
-/* Of name[0..len), behind which at least eight bytes are readable. */
+/* Of name[0..len), behind which at least eight bytes are readable.  Without a
+ * branch: names are short and long in turn. */
 static inline struct key
-key_of(const char *name, size_t len)
+key_of(const char *name, uint32_t len)
 {
-	struct key key = { 0, 0, (uint32_t)len };
+	struct key key = { 0, 0, len };
+	unsigned shift = len < 8 ? 64 - 8 * len : 0;
 
+	/* An empty name is shifted by nothing, but no other has its length. */
 	memcpy(&key.head, name, 8);
-	key.tail = key.head;
-	if (KX_LIKELY(len < 8)) {
-		key.head = len == 0 ? 0 : le64toh(key.head) <<
-		    (64 - 8 * len);
-		key.tail = key.head;
-	} else {
-		memcpy(&key.tail, name + len - 8, 8);
-	}
+	memcpy(&key.tail, name + (len < 8 ? 0 : len - 8), 8);
+	key.head = le64toh(key.head) << (shift & 63);
+	key.tail = le64toh(key.tail) << (shift & 63);
 	return key;
 }
 
 static inline unsigned
-slot_of(const struct key *key)
+slot_of(const struct key *key, uint64_t factor)
 {
 	return (unsigned)((key->head + (key->tail >> 7) + key->len) *
-	    UINT64_C(0x9e3779b97f4a7c15) >> 58);
+	    factor >> (64 - SLOT_BITS));
 }
 
-/* The number of the entry of that name, from 1; 0: there is none. */
-static inline unsigned
-find_name(const struct branch *b, const struct key *key, const char *name)
+static inline bool
+is_name(const struct slot *slot, const struct key *key, const char *name)
 {
-	unsigned k = slot_of(key), e;
-
-	for (; (e = b->index[k]) != 0; k = (k + 1) % SLOTS) {
-		const struct slot *slot = &b->entry[e - 1];
-
-		if (slot->key.head == key->head &&
-		    slot->key.tail == key->tail && slot->key.len == key->len &&
-		    (KX_LIKELY(key->len <= 16) ||
-		    !memcmp(slot->name, name, key->len)))
-			break;
-	}
-	return e;
+	return ((slot->key.head ^ key->head) | (slot->key.tail ^ key->tail) |
+	    (slot->key.len ^ key->len)) == 0 && (KX_LIKELY(key->len <= 16) ||
+	    !memcmp(slot->name, name, key->len));
 }
 
-/* The entry of that name, made where it is new; NULL: no room. */
+/* The entry of that name; NULL: there is none. */
+static inline const struct slot *
+find_name(const struct branch *b, const char *name, uint32_t len)
+{
+	const struct key key = key_of(name, len);
+	const struct slot *slot = (const struct slot *)(const void *)
+	    ((const char *)b + b->index[slot_of(&key, b->factor)]);
+
+	return KX_LIKELY(is_name(slot, &key, name)) ? slot : NULL;
+}
+
+/* The entry of that name, made where it is new; NULL: no room.  The index is
+ * made when all are there. */
 static struct slot *
-have_name(struct branch *b, const struct key *key, const char *padded,
+have_name(struct branch *b, const char *padded, uint32_t len,
     const char *name)
 {
-	unsigned found = find_name(b, key, padded), k;
+	const struct key key = key_of(padded, len);
 	struct slot *slot;
+	unsigned e;
 
-	if (found != 0)
-		return &b->entry[found - 1];
+	for (e = 1; e <= b->n; e++)
+		if (is_name(&b->entry[e], &key, padded))
+			return &b->entry[e];
 	if (b->n == NAMES_MOST)
 		return NULL;
-	for (k = slot_of(key); b->index[k] != 0; k = (k + 1) % SLOTS)
-		continue;
-	slot = &b->entry[b->n++];
-	b->index[k] = (uint8_t)b->n;
+	slot = &b->entry[++b->n];
 	slot->name = name;
-	slot->key = *key;
+	slot->key = key;
+	slot->bit = UINT64_C(1) << (b->n - 1);
 	slot->branch = -1;
 	return slot;
+}
+
+#define ENTRY_AT(e) (uint16_t)(offsetof(struct branch, entry) + \
+	(e) * sizeof(struct slot))
+
+/* Has each name a slot of its own by this factor?  Then the index is made. */
+static bool
+try_factor(struct branch *b, uint64_t factor)
+{
+	unsigned e, k;
+
+	for (k = 0; k < SLOTS; k++)
+		b->index[k] = ENTRY_AT(0);
+	for (e = 1; e <= b->n; e++) {
+		k = slot_of(&b->entry[e].key, factor);
+		if (b->index[k] != ENTRY_AT(0))
+			return false;
+		b->index[k] = ENTRY_AT(e);
+	}
+	b->factor = factor;
+	return true;
+}
+
+/* A few tries are enough, a hundred for forty names.  False: two names have
+ * one key, and fields.def needs a better one; a test would see it. */
+static bool
+make_index(struct branch *b)
+{
+	uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+	unsigned i;
+
+	for (i = 0; i < 100000; i++) {
+		if (try_factor(b, factor))
+			return true;
+		factor += UINT64_C(0x632be59bd9b4e01a);	/* and stays odd */
+	}
+	return false;
 }
 
 enum kx_field
@@ -234,6 +277,7 @@ branch_new(struct kx_schema *schema)
 	b = &schema->branch[schema->n];
 	memset(b, 0, sizeof *b);
 	b->element = b->group = -1;
+	b->entry[0].key.len = UINT32_MAX;
 	return schema->n++;
 }
 
@@ -273,7 +317,6 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 	struct branch *b = &schema->branch[at];
 	char padded[64] = "";
 	struct slot *slot;
-	struct key key;
 
 	if (len == 1 && *name == '*') {
 		if (b->element < 0) {
@@ -287,8 +330,7 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 	/* The pointer may end too soon to be read by eights. */
 	memcpy(padded, name, len < sizeof padded - 8 ? len :
 	    sizeof padded - 8);
-	key = key_of(padded, len);
-	slot = have_name(b, &key, padded, name);
+	slot = have_name(b, padded, (uint32_t)len, name);
 	if (slot == NULL)
 		return -1;
 	if (field >= 0) {
@@ -326,9 +368,7 @@ mark_part(struct kx_schema *schema, const char *pointer, enum kx_part part)
 {
 	const char *name = strrchr(pointer, '/');
 	char above[64] = "", padded[64] = "";
-	struct branch *b;
 	struct slot *slot;
-	struct key key;
 	int16_t at;
 
 	memcpy(above, pointer, (size_t)(name - pointer));
@@ -336,11 +376,21 @@ mark_part(struct kx_schema *schema, const char *pointer, enum kx_part part)
 	at = branch_path(schema, above, -1, false);
 	if (at < 0)
 		return;
-	b = &schema->branch[at];
-	key = key_of(padded, strlen(padded));
-	slot = have_name(b, &key, padded, name + 1);
+	slot = have_name(&schema->branch[at], padded,
+	    (uint32_t)strlen(padded), name + 1);
 	if (slot != NULL)
 		set_part(slot, part);
+}
+
+/* Fields of rows that are not kept go nowhere. */
+static void
+drop_fields(struct branch *b, unsigned groups)
+{
+	unsigned e;
+
+	for (e = 1; e <= b->n; e++)
+		if (b->entry[e].in_row && !(groups & 1u << b->entry[e].group))
+			b->entry[e].offset = 0;
 }
 
 struct kx_schema *
@@ -374,6 +424,13 @@ kx_schema_new_for(const bool *fields, unsigned groups)
 	}
 	for (i = 0; fields == NULL && i < N_PARTS; i++)
 		mark_part(schema, parts[i].pointer, parts[i].part);
+	for (i = 0; i < (size_t)schema->n; i++) {
+		drop_fields(&schema->branch[i], groups);
+		if (!make_index(&schema->branch[i])) {
+			free(schema);
+			return NULL;
+		}
+	}
 	return schema;
 }
 
@@ -428,78 +485,67 @@ struct target {
 static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
     struct target, uint32_t);
 
-/* The same of a name with escapes; 0 without memory, too. */
-static KX_NOINLINE unsigned
+/* The same of a name with escapes; NULL without memory, too. */
+static KX_NOINLINE const struct slot *
 find_escaped(struct kx_event *event, const struct branch *b, uint32_t name)
 {
 	struct kx_buf scratch = { 0 };
 	struct kx_span s = kx_json_decode(event->json, name, &scratch, NULL);
-	unsigned e = 0;
-	struct key key;
+	const struct slot *slot = NULL;
 
-	if (kx_buf_failed(&scratch)) {
+	if (kx_buf_failed(&scratch))
 		event->no_memory = true;
-	} else {
-		key = key_of(s.ptr, s.len);
-		e = find_name(b, &key, s.ptr);
-	}
+	else
+		slot = find_name(b, s.ptr, (uint32_t)s.len);
 	kx_buf_free(&scratch);
-	return e;
+	return slot;
 }
 
 static void
 walk_object(struct kx_event *event, const struct kx_schema *schema,
     int16_t at, struct target target, uint32_t obj)
 {
-	const struct kx_json *json = event->json;
-	const struct kx_json_node *node = json->node;
+	const struct kx_json_node *node = event->json->node;
+	const char *names = event->json->text + 1;
 	const struct branch *b = &schema->branch[at];
 	uint32_t i, end = node[obj].next;
-	uint64_t seen = 0;	/* a bit a name: those so far */
-	bool unknown = false, again = false;
+	uint64_t seen = 0;	/* bits of the names so far */
+	uint64_t again = 0;
+	bool unknown = false;
 	/* Rows of this group do not move before this object is left: none is
 	 * inside another of its group. */
-	char *row = target.group == KX_GROUP_EVENT ? NULL :
-	    (char *)&event->rows[target.group].row[target.row];
+	char *to[2] = { (char *)event, target.group == KX_GROUP_EVENT ? NULL :
+	    (char *)&event->rows[target.group].row[target.row] };
 
 	for (i = obj + 1; i < end; i = node[i + 1].next) {
-		struct kx_span name = kx_json_str(json, i);
+		const struct kx_json_node *name = &node[i], *value = name + 1;
+		uint32_t inside = value->next - (i + 2);
 		const struct slot *slot;
-		struct key key;
-		uint64_t bit;
-		unsigned e;
 
-		if (KX_UNLIKELY((node[i].meta & KX_JSON_ESCAPED) != 0)) {
-			e = find_escaped(event, b, i);
-		} else {
-			key = key_of(name.ptr, name.len);
-			e = find_name(b, &key, name.ptr);
-		}
-		if (KX_UNLIKELY(e == 0)) {
-			again |= unknown || node[i + 1].next > i + 2;
+		if (KX_UNLIKELY((name->meta & KX_JSON_ESCAPED) != 0))
+			slot = find_escaped(event, b, i);
+		else
+			slot = find_name(b, names + name->off, name->len - 2);
+		if (KX_UNLIKELY(slot == NULL)) {
+			again |= unknown | inside;
 			unknown = true;
 			continue;
 		}
-		slot = &b->entry[e - 1];
-		bit = UINT64_C(1) << (e - 1);
-		again |= (seen & bit) != 0;
-		seen |= bit;
-		/* A schema of some fields may know a field of a row that it
-		 * does not keep. */
-		if (slot->offset != 0 && (!slot->in_row ||
-		    slot->group == (uint8_t)target.group)) {
-			uint32_t value = i + 1;
+		again |= seen & slot->bit;
+		seen |= slot->bit;
+		if (slot->offset != 0) {
+			uint32_t there = i + 1;
 
-			memcpy((slot->in_row ? row : (char *)event) +
-			    slot->offset, &value, sizeof value);
+			memcpy(to[slot->in_row] + slot->offset, &there,
+			    sizeof there);
 			event->has_flat |= slot->alias;
 		}
 		if (slot->branch >= 0)
 			walk_value(event, schema, slot->branch, target, i + 1);
 		else
-			again |= node[i + 1].next > i + 2;
+			again |= inside;
 	}
-	event->may_repeat |= again;
+	event->may_repeat |= again != 0;
 }
 
 /* An array that is given twice counts once, as any repeated name: what the

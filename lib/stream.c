@@ -78,9 +78,13 @@ grow(struct table *table)
 	    2 * table->cap, .n = table->n };
 	size_t k;
 
-	more.slot = calloc(more.cap, sizeof *more.slot);
+	more.slot = reallocarray(NULL, more.cap, sizeof *more.slot);
 	if (more.slot == NULL)
 		return false;
+	/* Written here: a page of calloc()'s that is read first is given twice,
+	 * and for the second the other threads are stopped. */
+	for (k = 0; k < more.cap; k++)
+		more.slot[k].id = 0;
 	for (k = 0; k < table->cap; k++)
 		if (table->slot[k].id != 0)
 			*find(&more, table->slot[k].id) = table->slot[k];

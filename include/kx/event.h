@@ -69,6 +69,7 @@ int kx_field_find(struct kx_span name);
 enum kx_part {
 	KX_PART_ATTRIBUTES, KX_PART_OBJECT, KX_PART_COLOR,
 	KX_PART_OBJECT_TYPE, KX_PART_TAGS, KX_PART_FLAT_TAGS,
+	KX_PART_METHOD,		/* a captured request's, beside an event's */
 	KX_N_PARTS,
 	KX_PART_FACES = KX_N_PARTS, KX_PART_PLATES, KX_PART_LIST,
 	KX_N_ALL_PARTS
