@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fields that are checked by the table alone: fields.def says what a value
- * may be, checks.def which rule it breaks.
- *
- * Cost: a few nanoseconds a field that is right; closed sets are looked up in
- * a table made once a checker.
+ * Fields that are checked by the table alone, the long way: fields.def says
+ * what a value may be, checks.def which rule it breaks.  Asked for values that
+ * check-look.c has not seen to be right.
  */
 #include <config.h>
-
-#include <stdlib.h>
 
 #include "kx/num.h"
 
@@ -31,75 +27,21 @@ _Static_assert(N_CHECKS < N_CHECKS_MOST, "room in struct kx_checker");
 
 /* --- closed sets ---------------------------------------------------------- */
 
-static unsigned
-value_slot(struct kx_span s)
+/* The first of `values`, which are separated by blanks, that `is` says yes to;
+ * empty: none. */
+static struct kx_span
+find_value(const char *values, struct kx_span value,
+    bool (*is)(struct kx_span, struct kx_span))
 {
-	return s.len == 0 ? 0 : ((unsigned char)s.ptr[0] * 31u +
-	    (unsigned char)s.ptr[s.len - 1] * 7u + (unsigned)s.len) %
-	    VALUE_SLOTS;
-}
+	struct kx_span one = { values, 0 };
 
-static struct value_set *
-value_set_new(const char *values)
-{
-	struct value_set *set = calloc(1, sizeof *set);
-	const char *p = values;
-	unsigned k;
-
-	while (set != NULL && *p != '\0') {
-		struct kx_span value = { p, strcspn(p, " ") };
-
-		for (k = value_slot(value); set->slot[k].ptr != NULL;
-		    k = (k + 1) % VALUE_SLOTS)
-			continue;
-		set->slot[k] = value;
-		p += value.len;
-		p += strspn(p, " ");
+	for (; *one.ptr != '\0'; one.ptr += strspn(one.ptr, " ")) {
+		one.len = strcspn(one.ptr, " ");
+		if (is(one, value))
+			return one;
+		one.ptr += one.len;
 	}
-	return set;
-}
-
-static bool
-value_set_has(const struct value_set *set, struct kx_span value)
-{
-	unsigned k;
-
-	for (k = value_slot(value); set->slot[k].ptr != NULL;
-	    k = (k + 1) % VALUE_SLOTS)
-		if (kx_span_eq(set->slot[k], value))
-			return true;
-	return false;
-}
-
-bool
-kx_check_fields_init(struct kx_checker *c)
-{
-	unsigned n[KX_N_GROUPS] = { 0 };
-	size_t i;
-
-	memset(c->by_group, N_CHECKS_MOST, sizeof c->by_group);
-	for (i = 0; i < N_CHECKS; i++) {
-		enum kx_field f = kx_field_checks[i].field;
-		enum kx_group group = kx_field_info[f].group;
-
-		c->by_group[group][n[group]++] = (uint8_t)i;
-		if (kx_field_info[f].type != KX_TYPE_STR ||
-		    *kx_field_info[f].values == '\0')
-			continue;
-		c->values[f] = value_set_new(kx_field_info[f].values);
-		if (c->values[f] == NULL)
-			return false;
-	}
-	return true;
-}
-
-void
-kx_check_fields_fini(struct kx_checker *c)
-{
-	int f;
-
-	for (f = 0; f < KX_N_FIELDS; f++)
-		free(c->values[f]);
+	return KX_SPAN_NULL;
 }
 
 /* --- texts ---------------------------------------------------------------- */
@@ -175,7 +117,7 @@ same_letters(struct kx_span a, struct kx_span b)
 
 /* What the document lists instead; empty where nothing is plain. */
 static struct kx_span
-listed_for(const struct kx_checker *c, enum kx_field f, struct kx_span value)
+listed_for(enum kx_field f, struct kx_span value)
 {
 	static const struct {
 		enum kx_field field;
@@ -192,11 +134,7 @@ listed_for(const struct kx_checker *c, enum kx_field f, struct kx_span value)
 		if (aliases[i].field == f &&
 		    same_letters(aliases[i].sent, value))
 			return aliases[i].listed;
-	for (i = 0; i < VALUE_SLOTS; i++)
-		if (c->values[f]->slot[i].ptr != NULL &&
-		    same_letters(c->values[f]->slot[i], value))
-			return c->values[f]->slot[i];
-	return KX_SPAN_NULL;
+	return find_value(kx_field_info[f].values, value, same_letters);
 }
 
 static void
@@ -204,12 +142,13 @@ check_value(struct kx_checker *c, const struct kx_field_check *check,
     uint32_t node)
 {
 	struct kx_span value = kx_check_text(c, node), listed;
-	const char *name = kx_field_info[check->field].column;
+	const struct kx_field_info *info = &kx_field_info[check->field];
+	const char *name = info->column;
 	enum kx_rule rule = (enum kx_rule)check->range;
 
-	if (KX_LIKELY(value_set_has(c->values[check->field], value)))
+	if (find_value(info->values, value, kx_span_eq).ptr != NULL)
 		return;
-	listed = listed_for(c, check->field, value);
+	listed = listed_for(check->field, value);
 	if (listed.len == 0)
 		kx_check_say(c, rule, node, "%s %.*s is not one of the "
 		    "document's", name, SHOW(value));
@@ -233,37 +172,6 @@ out_of_range(struct kx_checker *c, const struct kx_field_check *check,
 	    SHOW(kx_json_raw(c->json, node)), info->min, info->max);
 }
 
-/* Is it within the limits for certain, by its whole part and two digits of its
- * fraction?  Most are, and need not become a double. */
-static bool
-is_plainly_within(struct kx_span s, const struct kx_field_info *info)
-{
-	const char *p = s.ptr, *end = p + s.len;
-	bool minus = *p == '-';
-	int whole = 0, hundredths = 0, digits = 0;
-
-	for (p += minus; p < end && *p >= '0' && *p <= '9'; p++) {
-		if (++digits > 3)
-			return false;
-		whole = whole * 10 + (*p - '0');
-	}
-	if (p < end && *p++ == '.') {
-		if (p < end && *p >= '0' && *p <= '9')
-			hundredths = 10 * (*p++ - '0');
-		if (p < end && *p >= '0' && *p <= '9')
-			hundredths += *p++ - '0';
-		while (p < end && *p >= '0' && *p <= '9')
-			p++;
-	}
-	/* An exponent: not plain. */
-	if (p != end)
-		return false;
-	if (minus)
-		return -(double)whole - 1 >= info->min;
-	return (double)whole + 1 <= info->max && (whole + hundredths / 100.0 >=
-	    info->min) && (whole > 0 || hundredths > 0);
-}
-
 static void
 check_number(struct kx_checker *c, const struct kx_field_check *check,
     uint32_t node)
@@ -271,9 +179,7 @@ check_number(struct kx_checker *c, const struct kx_field_check *check,
 	const struct kx_field_info *info = &kx_field_info[check->field];
 	double value = 0;
 
-	if (check->range < 0 ||
-	    is_plainly_within(kx_json_raw(c->json, node), info) ||
-	    !kx_value_num(c->json, node, &value))
+	if (check->range < 0 || !kx_value_num(c->json, node, &value))
 		return;
 	if (value == 0 && check->field == KX_FACE_SIMILARITY)
 		kx_check_say(c, KX_RULE_SIMILARITY_ZERO, node, "similarity is "
@@ -357,15 +263,14 @@ check_string(struct kx_checker *c, const struct kx_field_check *check,
 {
 	const struct kx_field_info *info = &kx_field_info[check->field];
 
-	if (c->values[check->field] != NULL)
+	if (*info->values != '\0')
 		check_value(c, check, node);
 	else if (info->max != 0)
 		check_length(c, check, node);
 }
 
-/* A value that is there. */
-static void
-check_field(struct kx_checker *c, const struct kx_field_check *check,
+void
+kx_check_field(struct kx_checker *c, const struct kx_field_check *check,
     uint32_t node)
 {
 	enum kx_json_type type = kx_json_type(c->json, node);
@@ -414,10 +319,8 @@ static void
 missing(struct kx_checker *c, const struct kx_field_check *check,
     uint32_t parent)
 {
-	if (check->missing >= 0 &&
-	    rule_is_on(c, (enum kx_rule)check->missing))
-		kx_check_say(c, (enum kx_rule)check->missing, parent,
-		    "%s is missing", kx_field_info[check->field].column);
+	kx_check_say(c, (enum kx_rule)check->missing, parent,
+	    "%s is missing", kx_field_info[check->field].column);
 }
 
 /* Where a field of the event is absent from: the innermost of its parents
@@ -466,40 +369,16 @@ is_moot(const struct kx_checker *c, enum kx_field f)
 }
 
 void
-kx_check_event_fields(struct kx_checker *c)
+kx_check_field_missing(struct kx_checker *c,
+    const struct kx_field_check *check)
 {
-	const uint8_t *row = c->by_group[KX_GROUP_EVENT];
-
-	for (; *row != N_CHECKS_MOST; row++) {
-		const struct kx_field_check *check = &kx_field_checks[*row];
-		uint32_t node = c->event.field[check->field];
-		uint32_t flat = c->event.flat[check->field];
-
-		if (node != 0)
-			check_field(c, check, node);
-		else if (check->missing >= 0 &&
-		    rule_is_on(c, (enum kx_rule)check->missing) &&
-		    !is_moot(c, check->field))
-			missing(c, check, parent_of(c, check->field));
-		if (KX_UNLIKELY(flat != 0 && flat != node))
-			check_field(c, check, flat);
-	}
+	if (!is_moot(c, check->field))
+		missing(c, check, parent_of(c, check->field));
 }
 
 void
-kx_check_row_fields(struct kx_checker *c, enum kx_group group,
-    const struct kx_row *fields)
+kx_check_row_missing(struct kx_checker *c,
+    const struct kx_field_check *check, const struct kx_row *row)
 {
-	const uint8_t *row = c->by_group[group];
-	enum kx_field first = kx_group_first(group);
-
-	for (; *row != N_CHECKS_MOST; row++) {
-		const struct kx_field_check *check = &kx_field_checks[*row];
-		uint32_t node = fields->field[check->field - first];
-
-		if (node != 0)
-			check_field(c, check, node);
-		else
-			missing(c, check, fields->node);
-	}
+	missing(c, check, row->node);
 }

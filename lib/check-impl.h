@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the parts of the checker share: one record on its way through the
- * rules.  check.c has the envelope and the order of things, check-field.c
- * fields by the table, check-event.c the parts of an event and what holds
- * between them, check-path.c the path of a snapshot, check-image.c its image,
- * check-text.c strings and numbers wherever they stand.
+ * rules.  check.c has the envelope and the order of things, check-look.c and
+ * check-field.c have fields by the table, check-event.c the parts of an event
+ * and what holds between them, check-path.c the path of a snapshot,
+ * check-image.c its image, check-text.c strings and numbers wherever they
+ * stand.
  */
 #ifndef KX_CHECK_IMPL_H
 #define KX_CHECK_IMPL_H
 
 #include "kx/check.h"
-
-/* A closed set of values, ready to be looked up. */
-#define VALUE_SLOTS 128
-struct value_set {
-	struct kx_span slot[VALUE_SLOTS];
-};
 
 /* Unknown topics and modules that a checker remembers. */
 #define NOTED_MOST 64
@@ -36,9 +31,7 @@ struct kx_checker {
 	struct kx_buf scratch;		/* a string decoded for a moment */
 	struct kx_buf id_text, event_id_text;	/* decoded, for the record */
 	struct kx_buf image_text, image;
-	struct value_set *values[KX_N_FIELDS];
-	/* rows of checks.def, by group, ended by N_CHECKS_MOST */
-	uint8_t by_group[KX_N_GROUPS][N_CHECKS_MOST + 1];
+	struct kx_looks *looks;
 	uint32_t said[KX_N_RULES];	/* findings of this record */
 	bool many;			/* some said[] is not 0 */
 	uint64_t noted[NOTED_MOST];	/* digests of names that were noted */
@@ -80,12 +73,22 @@ struct kx_span kx_check_text(struct kx_checker *c, uint32_t node);
 bool kx_check_integer(struct kx_checker *c, enum kx_field f, uint32_t node,
     bool *odd);
 
-/* check-field.c: by the table; `parent` is where a missing field would be. */
-bool kx_check_fields_init(struct kx_checker *c);
-void kx_check_fields_fini(struct kx_checker *c);
+/* check-look.c: all fields of an event, or of a row, that are checked by the
+ * table alone.  NULL without memory. */
+struct kx_looks *kx_looks_new(void);
+void kx_looks_free(struct kx_looks *looks);
 void kx_check_event_fields(struct kx_checker *c);
 void kx_check_row_fields(struct kx_checker *c, enum kx_group group,
     const struct kx_row *row);
+
+/* check-field.c: a value that is there, and one that is missed by a rule that
+ * is on. */
+void kx_check_field(struct kx_checker *c, const struct kx_field_check *check,
+    uint32_t node);
+void kx_check_field_missing(struct kx_checker *c,
+    const struct kx_field_check *check);
+void kx_check_row_missing(struct kx_checker *c,
+    const struct kx_field_check *check, const struct kx_row *row);
 /* Has the text an ellipsis of the document? */
 bool kx_check_elided(struct kx_span text);
 

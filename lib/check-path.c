@@ -10,12 +10,13 @@
 #include <config.h>
 
 #include "check-impl.h"
+#include "digits.h"
 
 struct scan {
 	const char *p, *end;
 };
 
-static bool
+KX_INLINE bool
 literal(struct scan *s, const char *word, size_t len)
 {
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
@@ -28,11 +29,9 @@ literal(struct scan *s, const char *word, size_t len)
 static bool
 number(struct scan *s, struct kx_span *out)
 {
-	const char *start = s->p;
-
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	*out = (struct kx_span){ start, (size_t)(s->p - start) };
+	*out = (struct kx_span){ s->p, kx_digits_within(s->p,
+	    (size_t)(s->end - s->p)) };
+	s->p += out->len;
 	return out->len > 0;
 }
 

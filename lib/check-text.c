@@ -15,6 +15,7 @@
 #include "kx/num.h"
 
 #include "check-impl.h"
+#include "digits.h"
 
 /* 2^53 - 1 has 16 digits: shorter integers are not looked at. */
 _Static_assert(KX_JSON_LONG <= 16, "2^53 is a long number");
@@ -99,17 +100,6 @@ check_escapes(struct kx_checker *c, uint32_t node)
 		check_mojibake(c, node, kx_check_text(c, node));
 }
 
-/* Digits up to the first other byte. */
-static size_t
-leading_digits(struct kx_span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-		continue;
-	return i;
-}
-
 /* What a double makes of an integer that is not small, in decimal; false
  * where it is infinite.  The hardware rounds what fits into 64 bits as strtod()
  * would. */
@@ -140,7 +130,8 @@ check_precision(struct kx_checker *c, uint32_t node)
 
 	digits.ptr += minus;
 	digits.len -= minus;
-	if (digits.len < KX_JSON_LONG || leading_digits(digits) < digits.len)
+	if (digits.len < KX_JSON_LONG ||
+	    kx_digits_within(digits.ptr, digits.len) < digits.len)
 		return;
 	if (kx_num_u64(digits, &n) && n < UINT64_C(1) << 53)
 		return;

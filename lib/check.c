@@ -18,6 +18,7 @@
 #include "kx/num.h"
 
 #include "check-impl.h"
+#include "digits.h"
 #include "mix.h"
 
 /* 2000-01-01 and 2100-01-01 */
@@ -59,7 +60,8 @@ kx_checker_new(const struct kx_check *check)
 	if (c == NULL)
 		return NULL;
 	c->check = check;
-	if (!kx_check_fields_init(c)) {
+	c->looks = kx_looks_new();
+	if (c->looks == NULL) {
 		kx_checker_free(c);
 		return NULL;
 	}
@@ -71,7 +73,7 @@ kx_checker_free(struct kx_checker *c)
 {
 	if (c == NULL)
 		return;
-	kx_check_fields_fini(c);
+	kx_looks_free(c->looks);
 	kx_event_fini(&c->event);
 	kx_buf_free(&c->scratch);
 	kx_buf_free(&c->id_text);
@@ -146,12 +148,7 @@ kx_check_text(struct kx_checker *c, uint32_t node)
 static bool
 is_digits(struct kx_span s)
 {
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (s.ptr[i] < '0' || s.ptr[i] > '9')
-			return false;
-	return s.len > 0;
+	return s.len > 0 && kx_digits_within(s.ptr, s.len) == s.len;
 }
 
 bool

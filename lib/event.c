@@ -9,12 +9,14 @@
  */
 #include <config.h>
 
-#include <endian.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "kx/event.h"
 #include "kx/num.h"
+
+#include "digits.h"
+#include "name-key.h"
 
 const struct kx_field_info kx_field_info[KX_N_FIELDS] = {
 #define KX_FIELD(group, symbol, column, pointer, type, presence, min, max, \
@@ -85,14 +87,6 @@ static const struct {
 
 _Static_assert(NAMES_MOST <= 64, "struct slot's bit");
 
-/* A name as two words and its length: its first and last eight bytes, or what
- * there is of them in the high bytes.  Names of up to 16 bytes are equal where
- * these are. */
-struct key {
-	uint64_t head, tail;
-	uint32_t len;
-};
-
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
 struct branch {
@@ -103,7 +97,7 @@ struct branch {
 	uint16_t index[SLOTS];
 	uint64_t factor;	/* of the hash: no two names share a slot */
 	struct slot {
-		struct key key;
+		struct kx_key key;
 		uint16_t offset;	/* of the word that gets the node, in
 					   the event or in its row; 0: none */
 		int16_t branch;		/* what is inside, or -1 */
@@ -123,42 +117,24 @@ struct kx_schema {
 	int16_t n;
 };
 
-/* Of name[0..len), behind which at least eight bytes are readable.  Without a
- * branch: names are short and long in turn. */
-static inline struct key
-key_of(const char *name, uint32_t len)
-{
-	struct key key = { 0, 0, len };
-	unsigned shift = len < 8 ? 64 - 8 * len : 0;
-
-	/* An empty name is shifted by nothing, but no other has its length. */
-	memcpy(&key.head, name, 8);
-	memcpy(&key.tail, name + (len < 8 ? 0 : len - 8), 8);
-	key.head = le64toh(key.head) << (shift & 63);
-	key.tail = le64toh(key.tail) << (shift & 63);
-	return key;
-}
-
 static inline unsigned
-slot_of(const struct key *key, uint64_t factor)
+slot_of(const struct kx_key *key, uint64_t factor)
 {
-	return (unsigned)((key->head + (key->tail >> 7) + key->len) *
-	    factor >> (64 - SLOT_BITS));
+	return kx_key_hash(key, factor, SLOT_BITS);
 }
 
 static inline bool
-is_name(const struct slot *slot, const struct key *key, const char *name)
+is_name(const struct slot *slot, const struct kx_key *key, const char *name)
 {
-	return ((slot->key.head ^ key->head) | (slot->key.tail ^ key->tail) |
-	    (slot->key.len ^ key->len)) == 0 && (KX_LIKELY(key->len <= 16) ||
-	    !memcmp(slot->name, name, key->len));
+	return kx_key_eq(&slot->key, key) && (KX_LIKELY(key->len <=
+	    KX_KEY_WHOLE) || !memcmp(slot->name, name, key->len));
 }
 
 /* The entry of that name; NULL: there is none. */
 static inline const struct slot *
 find_name(const struct branch *b, const char *name, uint32_t len)
 {
-	const struct key key = key_of(name, len);
+	const struct kx_key key = kx_key_of(name, len);
 	const struct slot *slot = (const struct slot *)(const void *)
 	    ((const char *)b + b->index[slot_of(&key, b->factor)]);
 
@@ -171,7 +147,7 @@ static struct slot *
 have_name(struct branch *b, const char *padded, uint32_t len,
     const char *name)
 {
-	const struct key key = key_of(padded, len);
+	const struct kx_key key = kx_key_of(padded, len);
 	struct slot *slot;
 	unsigned e;
 
@@ -710,16 +686,6 @@ kx_level_name(int64_t level)
 	return level >= 0 && level <= 3 ? names[level] : NULL;
 }
 
-static size_t
-digits(const char *p, const char *end)
-{
-	const char *start = p;
-
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	return (size_t)(p - start);
-}
-
 bool
 kx_id_parse(struct kx_span id, struct kx_span *origin,
     struct kx_span *start_ms, struct kx_span *event_id)
@@ -731,7 +697,7 @@ kx_id_parse(struct kx_span id, struct kx_span *origin,
 	if (id.len == 0)
 		return false;
 	for (i = 0; i < 3; i++) {
-		size_t n = digits(p, end);
+		size_t n = kx_digits_within(p, (size_t)(end - p));
 
 		if (n == 0)
 			return false;

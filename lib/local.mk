@@ -25,6 +25,7 @@ lib_libkx_a_SOURCES = \
   lib/check-event.c \
   lib/check-field.c \
   lib/check-image.c \
+  lib/check-look.c \
   lib/check-path.c \
   lib/check-text.c \
   lib/check.c \
@@ -151,6 +152,7 @@ noinst_HEADERS += \
   lib/base64-table.h \
   lib/check-impl.h \
   lib/checks.def \
+  lib/digits.h \
   lib/bundle-impl.h \
   lib/fields.def \
   lib/filter-jq.h \
@@ -158,6 +160,7 @@ noinst_HEADERS += \
   lib/json-kernel.h \
   lib/json-walk.h \
   lib/mix.h \
+  lib/name-key.h \
   lib/lanes.h \
   lib/program-tree.h \
   lib/reader-concat.h \

@@ -21,6 +21,8 @@
 
 #include "kx/num.h"
 
+#include "digits.h"
+
 /* Digits that can decide how a double is rounded: 767 and a few; what stands
  * behind them can only say whether the rest is zero. */
 #define MOST_DIGITS 800
@@ -54,6 +56,8 @@ short_u64(struct kx_span text, uint64_t *out)
 	uint64_t n = 0;
 	size_t i;
 
+	if (text.len >= 8)
+		return kx_digits_value(text.ptr, text.len, out);
 	for (i = 0; i < text.len; i++) {
 		if (!is_digit(text.ptr[i]))
 			return false;
