@@ -52,48 +52,17 @@ fail:
 }
 
 bool
-kx_buf_reserve(struct kx_buf *buf, size_t more)
+kx_buf_grow(struct kx_buf *buf, size_t more)
 {
 	size_t want;
 
-	if (KX_UNLIKELY(buf->failed))
+	if (buf->failed)
 		return false;
-	if (KX_UNLIKELY(__builtin_add_overflow(buf->len, more, &want))) {
+	if (__builtin_add_overflow(buf->len, more, &want)) {
 		buf->failed = true;
 		return false;
 	}
-	if (KX_LIKELY(buf->ptr != NULL && want <= buf->cap))
-		return true;
 	return grow(buf, want);
-}
-
-void
-kx_buf_add(struct kx_buf *buf, const void *ptr, size_t len)
-{
-	if (len == 0 || !kx_buf_reserve(buf, len))
-		return;
-	memcpy(buf->ptr + buf->len, ptr, len);
-	buf->len += len;
-}
-
-void
-kx_buf_addc(struct kx_buf *buf, char c)
-{
-	if (!kx_buf_reserve(buf, 1))
-		return;
-	buf->ptr[buf->len++] = c;
-}
-
-void
-kx_buf_adds(struct kx_buf *buf, const char *s)
-{
-	kx_buf_add(buf, s, strlen(s));
-}
-
-void
-kx_buf_addspan(struct kx_buf *buf, struct kx_span span)
-{
-	kx_buf_add(buf, span.ptr, span.len);
 }
 
 void

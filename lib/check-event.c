@@ -569,7 +569,7 @@ is_zero(const struct kx_json *json, uint32_t node)
 	if (node == 0 || kx_json_type(json, node) != KX_JSON_NUMBER)
 		return false;
 	s = kx_json_raw(json, node);
-	return (*s.ptr == '0' || *s.ptr == '-') && kx_num_double(s, &value) &&
+	return s.ptr[*s.ptr == '-'] == '0' && kx_num_double(s, &value) &&
 	    value == 0;
 }
 

@@ -74,8 +74,8 @@ bool kx_check_integer(struct kx_checker *c, enum kx_field f, uint32_t node,
     bool *odd);
 
 /* check-look.c: all fields of an event, or of a row, that are checked by the
- * table alone.  NULL without memory. */
-struct kx_looks *kx_looks_new(void);
+ * table alone, in the check's own profile.  NULL without memory. */
+struct kx_looks *kx_looks_new(const struct kx_check *check);
 void kx_looks_free(struct kx_looks *looks);
 void kx_check_event_fields(struct kx_checker *c);
 void kx_check_row_fields(struct kx_checker *c, enum kx_group group,

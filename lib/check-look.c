@@ -118,7 +118,7 @@ set_limits(struct look *look, const struct kx_field_info *info)
 
 static bool
 make_look(struct kx_looks *looks, struct look *look,
-    const struct kx_field_check *check)
+    const struct kx_field_check *check, bool is_noted)
 {
 	static const struct {
 		uint8_t types, how;
@@ -129,8 +129,7 @@ make_look(struct kx_looks *looks, struct look *look,
 		[KX_TYPE_BOOL] = { TYPE(TRUE) | TYPE(FALSE), BY_TYPE },
 		[KX_TYPE_IMAGE] = { TYPE(STRING) | TYPE(NULL), BY_TYPE },
 		[KX_TYPE_OBJECT] = { TYPE(OBJECT), BY_TYPE },
-		/* A number in place of a string may be worth a note. */
-		[KX_TYPE_PROB] = { 0, BY_TYPE }
+		[KX_TYPE_PROB] = { TYPE(NUMBER), BY_NUMBER }
 	};
 	const struct kx_field_info *info = &kx_field_info[check->field];
 
@@ -150,12 +149,17 @@ make_look(struct kx_looks *looks, struct look *look,
 		look->how = BY_LENGTH;
 	}
 	set_limits(look, info);
+	/* That it is a number may be worth a note by itself. */
+	if (info->type == KX_TYPE_PROB && is_noted)
+		look->types = 0;
 	return true;
 }
 
 struct kx_looks *
-kx_looks_new(void)
+kx_looks_new(const struct kx_check *for_check)
 {
+	bool is_noted = for_check->severity[for_check->profile]
+	    [KX_RULE_TYPE_DIFFERS_FROM_TABLE] != KX_SEV_NONE;
 	struct kx_looks *looks = calloc(1, sizeof *looks);
 	uint8_t n = 0;
 	int group;
@@ -171,7 +175,8 @@ kx_looks_new(void)
 
 			if ((int)kx_field_info[check->field].group != group)
 				continue;
-			if (!make_look(looks, &looks->look[n++], check)) {
+			if (!make_look(looks, &looks->look[n++], check,
+			    is_noted)) {
 				kx_looks_free(looks);
 				return NULL;
 			}

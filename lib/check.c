@@ -60,7 +60,7 @@ kx_checker_new(const struct kx_check *check)
 	if (c == NULL)
 		return NULL;
 	c->check = check;
-	c->looks = kx_looks_new();
+	c->looks = kx_looks_new(check);
 	if (c->looks == NULL) {
 		kx_checker_free(c);
 		return NULL;

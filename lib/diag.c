@@ -105,12 +105,33 @@ encode(const unsigned char *p, size_t len, bool json, char *piece, int *size)
 	return n;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is one of eight bytes over 0x7e or below 0x20, or in JSON to be escaped?  By
+ * what a subtraction borrows from bit 7; a yes may be wrong, a no never is. */
+static bool
+may_be_odd(uint64_t word, bool json)
+{
+	uint64_t odd = word | (word - EACH(0x20)) | (word + EACH(0x01));
+
+	if (json)
+		odd |= ((word ^ EACH('"')) - EACH(1)) |
+		    ((word ^ EACH('\\')) - EACH(1));
+	return (odd & EACH(0x80)) != 0;
+}
+
 /* Bytes at p, up to len, that are printed as they are. */
 static size_t
 plain_run(const unsigned char *p, size_t len, bool json)
 {
+	uint64_t word;
 	size_t n = 0;
 
+	for (; len - n >= sizeof word; n += sizeof word) {
+		memcpy(&word, p + n, sizeof word);
+		if (may_be_odd(word, json))
+			break;
+	}
 	while (n < len && p[n] >= 0x20 && p[n] < 0x7f &&
 	    !(json && (p[n] == '"' || p[n] == '\\')))
 		n++;

@@ -403,13 +403,16 @@ kx_json_pointer(const struct kx_json *json, uint32_t want,
 
 			/* RFC 6901, section 3. */
 			for (k = 0; k < s.len; k++) {
-				if (s.ptr[k] == '~')
-					kx_buf_adds(out, "~0");
-				else if (s.ptr[k] == '/')
-					kx_buf_adds(out, "~1");
-				else
-					kx_buf_addc(out, s.ptr[k]);
+				if (KX_LIKELY(s.ptr[k] != '~' &&
+				    s.ptr[k] != '/'))
+					continue;
+				kx_buf_add(out, s.ptr, k);
+				kx_buf_adds(out, s.ptr[k] == '~' ? "~0" : "~1");
+				s.ptr += k + 1;
+				s.len -= k + 1;
+				k = (size_t)-1;
 			}
+			kx_buf_addspan(out, s);
 			at = i + 1;
 		} else {
 			kx_buf_addu64(out, element);

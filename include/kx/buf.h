@@ -19,12 +19,48 @@ struct kx_buf {
 	bool failed;
 };
 
-/* Room for `more` bytes at the end (plus KX_PADDING); false without memory. */
-bool kx_buf_reserve(struct kx_buf *buf, size_t more);
-void kx_buf_add(struct kx_buf *buf, const void *ptr, size_t len);
-void kx_buf_addc(struct kx_buf *buf, char c);
-void kx_buf_adds(struct kx_buf *buf, const char *s);
-void kx_buf_addspan(struct kx_buf *buf, struct kx_span span);
+/* kx_buf_reserve() where there is no room yet, or no memory was before. */
+bool kx_buf_grow(struct kx_buf *buf, size_t more);
+
+/* Room for `more` bytes at the end (plus KX_PADDING); false without memory.
+ * This and the additions are made of little pieces all over, and so are here. */
+static inline bool
+kx_buf_reserve(struct kx_buf *buf, size_t more)
+{
+	if (KX_LIKELY(buf->ptr != NULL && more <= buf->cap - buf->len &&
+	    !buf->failed))
+		return true;
+	return kx_buf_grow(buf, more);
+}
+
+static inline void
+kx_buf_add(struct kx_buf *buf, const void *ptr, size_t len)
+{
+	if (len == 0 || !kx_buf_reserve(buf, len))
+		return;
+	memcpy(buf->ptr + buf->len, ptr, len);
+	buf->len += len;
+}
+
+static inline void
+kx_buf_addc(struct kx_buf *buf, char c)
+{
+	if (kx_buf_reserve(buf, 1))
+		buf->ptr[buf->len++] = c;
+}
+
+static inline void
+kx_buf_adds(struct kx_buf *buf, const char *s)
+{
+	kx_buf_add(buf, s, strlen(s));
+}
+
+static inline void
+kx_buf_addspan(struct kx_buf *buf, struct kx_span span)
+{
+	kx_buf_add(buf, span.ptr, span.len);
+}
+
 void kx_buf_addf(struct kx_buf *buf, const char *fmt, ...) KX_PRINTF(2, 3);
 void kx_buf_vaddf(struct kx_buf *buf, const char *fmt, va_list ap)
     KX_PRINTF(2, 0);
