@@ -57,9 +57,9 @@ rule_is_on(const struct kx_checker *c, enum kx_rule rule)
 
 /* Report rule at byte off of the record, or at the node's own place. */
 void kx_check_say_at(struct kx_checker *c, enum kx_rule rule, uint32_t node,
-    size_t off, const char *fmt, ...) KX_PRINTF(5, 6);
+    size_t off, const char *fmt, ...) KX_PRINTF(5, 6) KX_COLD;
 void kx_check_say(struct kx_checker *c, enum kx_rule rule, uint32_t node,
-    const char *fmt, ...) KX_PRINTF(4, 5);
+    const char *fmt, ...) KX_PRINTF(4, 5) KX_COLD;
 
 /* Bytes of the input for a message: at most 60 of them. */
 #define SHOW(span) (int)((span).len < 60 ? (span).len : 60), \

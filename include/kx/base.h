@@ -35,6 +35,8 @@
 #define KX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define KX_INLINE static inline __attribute__((always_inline))
 #define KX_NOINLINE __attribute__((noinline))
+/* Called where something is odd: what leads there is put out of the way. */
+#define KX_COLD __attribute__((cold))
 #else
 #define KX_MUST_CHECK
 #define KX_PRINTF(f, a)
@@ -42,6 +44,7 @@
 #define KX_UNLIKELY(x) (x)
 #define KX_INLINE static inline
 #define KX_NOINLINE
+#define KX_COLD
 #endif
 
 enum kx_status {
