@@ -211,7 +211,7 @@ has_backslash(const char *p, size_t len)
 /* Is there a backslash in a block that the string from quote `open` to quote
  * `close` touches?  Blocks that lie behind are dropped. */
 static inline bool
-may_escape(struct walk *w, uint32_t open, uint32_t close)
+may_escape(struct walk *w, size_t open, size_t close)
 {
 	/* Two end marks are no string; the walk is about to find out. */
 	if (close <= open)
@@ -268,8 +268,8 @@ escapes_ok(const char *p, size_t len)
 /* Is the scalar at `off` this word?  Every other scalar byte up to the next
  * place is the same scalar's, so it is enough to look at the one behind. */
 KX_INLINE bool
-is_word(const char *text, uint32_t off, uint32_t next, const char *word,
-    uint32_t len)
+is_word(const char *text, size_t off, size_t next, const char *word,
+    size_t len)
 {
 	return memcmp(text + off, word, len) == 0 && (next == off + len ||
 	    (next > off + len && is_space(text[off + len])));
@@ -289,7 +289,9 @@ walk(struct walk *w)
 	uint32_t n = 0;		/* nodes written */
 	uint32_t depth = 0;
 	uint32_t open = 0;	/* the innermost open container's node */
-	uint32_t off, end, flag;
+	size_t off, end;	/* as wide as an address: gcc would widen them
+				   by way of a vector register */
+	uint32_t flag;
 	uint32_t notable = 0;
 
 #define HAVE() \
@@ -307,8 +309,8 @@ walk(struct walk *w)
 	} while (0)
 #define NODE(o, l, m) \
 	do { \
-		node[n].off = (o); \
-		node[n].len = (l); \
+		node[n].off = (uint32_t)(o); \
+		node[n].len = (uint32_t)(l); \
 		node[n].meta = (m); \
 		node[n].next = n + 1; \
 		n++; \
