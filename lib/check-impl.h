@@ -65,8 +65,16 @@ void kx_check_say(struct kx_checker *c, enum kx_rule rule, uint32_t node,
 #define SHOW(span) (int)((span).len < 60 ? (span).len : 60), \
 	(span).len == 0 ? "" : (span).ptr
 
+struct kx_span kx_check_decode(struct kx_checker *c, uint32_t node);
+
 /* A string's value, decoded where it must be; lives until the next call. */
-struct kx_span kx_check_text(struct kx_checker *c, uint32_t node);
+static inline struct kx_span
+kx_check_text(struct kx_checker *c, uint32_t node)
+{
+	if (KX_LIKELY((c->json->node[node].meta & KX_JSON_ESCAPED) == 0))
+		return kx_json_str(c->json, node);
+	return kx_check_decode(c, node);
+}
 
 /* A number spelled as an integer.  A whole number that is spelled otherwise
  * gets its own finding and *odd is set. */

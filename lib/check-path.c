@@ -26,10 +26,10 @@ literal(struct scan *s, const char *word, size_t len)
 }
 #define LITERAL(s, word) literal(s, word, sizeof(word) - 1)
 
-static bool
+static inline bool
 number(struct scan *s, struct kx_span *out)
 {
-	*out = (struct kx_span){ s->p, kx_digits_within(s->p,
+	*out = (struct kx_span){ s->p, kx_digits_count(s->p,
 	    (size_t)(s->end - s->p)) };
 	s->p += out->len;
 	return out->len > 0;

@@ -134,7 +134,7 @@ kx_check_say(struct kx_checker *c, enum kx_rule rule, uint32_t node,
 }
 
 struct kx_span
-kx_check_text(struct kx_checker *c, uint32_t node)
+kx_check_decode(struct kx_checker *c, uint32_t node)
 {
 	struct kx_span text = kx_json_decode(c->json, node, &c->scratch, NULL);
 

@@ -201,18 +201,6 @@ make_index(struct branch *b)
 	return false;
 }
 
-enum kx_field
-kx_group_first(enum kx_group group)
-{
-	/* The groups' rows stand together in the table; a test says so. */
-	static const enum kx_field first[KX_N_GROUPS] = {
-		KX_EVENT_MONITOR_ID, KX_IDENTITY_LIST_ID, KX_FACE_ID,
-		KX_PLATE_ID, KX_SNAPSHOT_TYPE, KX_TAG_ID
-	};
-
-	return first[group];
-}
-
 const char *
 kx_field_known(enum kx_field f)
 {
@@ -620,12 +608,6 @@ kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
 		if (event->field[f] == 0)
 			event->field[f] = event->flat[f];
 	return !event->no_memory;
-}
-
-uint32_t
-kx_row_get(const struct kx_row *row, enum kx_field f)
-{
-	return row->field[f - kx_group_first(kx_field_info[f].group)];
 }
 
 bool

@@ -223,10 +223,21 @@ may_escape(struct walk *w, size_t open, size_t close)
 	return *w->backslash < close;
 }
 
+/* Are the four bytes at p hexadecimal digits?  In each byte of a word bit 7
+ * says whether it is over a limit. */
 static inline bool
-is_hex(char c)
+is_hex4(const char *p)
 {
-	return is_digit(c) || (unsigned)((c | 0x20) - 'a') < 6;
+	const uint32_t each = 0x01010101, low = 0x7f * each, top = 0x80 * each;
+	uint32_t word, digit, letter, no_digit, no_letter;
+
+	memcpy(&word, p, sizeof word);
+	digit = word ^ '0' * each;
+	letter = (word | 0x20 * each) ^ 0x60 * each;	/* 1 to 6 */
+	no_digit = ((digit & low) + (0x80 - 10) * each) | digit;
+	no_letter = ((letter & low) + (0x80 - 7) * each) | letter |
+	    ~((letter & low) + (0x80 - 1) * each);
+	return (no_digit & no_letter & top) == 0;
 }
 
 static inline bool
@@ -253,8 +264,7 @@ escapes_ok(const char *p, size_t len)
 				return true;
 		}
 		if (end - p >= 6 && p[1] == 'u') {
-			if (!is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) ||
-			    !is_hex(p[5]))
+			if (!is_hex4(p + 2))
 				return false;
 			p += 6;
 		} else {

@@ -7,12 +7,16 @@
 #include <config.h>
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "kx/stream.h"
 
 #include "mix.h"
 
 #define SLOTS_MIN ((size_t)1 << 10)
+
+/* A large page of most processors; of others this is only an alignment. */
+#define PAGE_LARGE ((size_t)2 << 20)
 
 /* An id of 0 is a free slot.  The input shares a word with the line. */
 struct entry {
@@ -71,6 +75,32 @@ find(const struct table *table, uint64_t id)
 	return &table->slot[k];
 }
 
+/* Slots, all free.  They are looked up all over, so that a large table is
+ * better off in large pages; and each is written here, because a page of
+ * calloc()'s that is read first is given twice, and for the second time the
+ * other threads are stopped.  NULL without memory. */
+static struct entry *
+slots_new(size_t n)
+{
+	size_t size, k;
+	struct entry *slot;
+
+	if (__builtin_mul_overflow(n, sizeof *slot, &size) ||
+	    __builtin_add_overflow(size, PAGE_LARGE - 1, &k))
+		return NULL;
+	slot = size < PAGE_LARGE ? malloc(size) :
+	    aligned_alloc(PAGE_LARGE, k / PAGE_LARGE * PAGE_LARGE);
+	if (slot == NULL)
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	if (size >= PAGE_LARGE)
+		(void)madvise(slot, size, MADV_HUGEPAGE);
+#endif
+	for (k = 0; k < n; k++)
+		slot[k].id = 0;
+	return slot;
+}
+
 static bool
 grow(struct table *table)
 {
@@ -78,13 +108,9 @@ grow(struct table *table)
 	    2 * table->cap, .n = table->n };
 	size_t k;
 
-	more.slot = reallocarray(NULL, more.cap, sizeof *more.slot);
+	more.slot = slots_new(more.cap);
 	if (more.slot == NULL)
 		return false;
-	/* Written here: a page of calloc()'s that is read first is given twice,
-	 * and for the second the other threads are stopped. */
-	for (k = 0; k < more.cap; k++)
-		more.slot[k].id = 0;
 	for (k = 0; k < table->cap; k++)
 		if (table->slot[k].id != 0)
 			*find(&more, table->slot[k].id) = table->slot[k];

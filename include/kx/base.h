@@ -75,7 +75,8 @@ kx_span_str(const char *s)
 static inline bool
 kx_span_eq(struct kx_span a, struct kx_span b)
 {
-	return a.len == b.len && (a.len == 0 || !memcmp(a.ptr, b.ptr, a.len));
+	/* By the length of b, which is mostly the literal. */
+	return a.len == b.len && (b.len == 0 || !memcmp(a.ptr, b.ptr, b.len));
 }
 
 /* What a failed call has to say.  `message` is whole and terminated; bytes

@@ -41,6 +41,18 @@ enum kx_field {
 	KX_N_FIELDS
 };
 
+/* The group of each, for whoever asks with a constant and gets one. */
+static inline enum kx_group
+kx_field_group(enum kx_field f)
+{
+	static const uint8_t group[KX_N_FIELDS] = {
+#define KX_FIELD(g, ...) KX_GROUP_##g,
+#include "../../lib/fields.def"
+	};
+
+	return (enum kx_group)group[f];
+}
+
 struct kx_field_info {
 	enum kx_group group;
 	const char *column;	/* name in tables: "channel.name" */
@@ -126,8 +138,18 @@ bool kx_event_walk(struct kx_event *event, const struct kx_schema *schema,
 bool kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
     const struct kx_json *json, uint32_t root) KX_MUST_CHECK;
 
-/* The first field of the group of `f`, so that rows can be indexed. */
-enum kx_field kx_group_first(enum kx_group group);
+/* The first field of a group, so that rows can be indexed. */
+static inline enum kx_field
+kx_group_first(enum kx_group group)
+{
+	/* The groups' rows stand together in the table; a test says so. */
+	static const enum kx_field first[KX_N_GROUPS] = {
+		KX_EVENT_MONITOR_ID, KX_IDENTITY_LIST_ID, KX_FACE_ID,
+		KX_PLATE_ID, KX_SNAPSHOT_TYPE, KX_TAG_ID
+	};
+
+	return first[group];
+}
 
 static inline uint32_t
 kx_event_get(const struct kx_event *event, enum kx_field f)
@@ -143,7 +165,11 @@ kx_row_part(const struct kx_row *row, enum kx_part part)
 }
 
 /* Field f of a row of f's own group. */
-uint32_t kx_row_get(const struct kx_row *row, enum kx_field f);
+static inline uint32_t
+kx_row_get(const struct kx_row *row, enum kx_field f)
+{
+	return row->field[f - kx_group_first(kx_field_group(f))];
+}
 
 /*
  * Values of nodes, read for their meaning.  Each returns false where node is
