@@ -21,8 +21,8 @@
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 enum how {
-	BY_TYPE,	/* the type is all */
-	BY_LENGTH,	/* of a string, in bytes, from min to max */
+	BY_LENGTH,	/* of a string, in bytes, from min to max; of all else,
+			   where the type is enough, too, and has no limits */
 	BY_VALUE,	/* one of the set */
 	BY_INTEGER,	/* from min to max, and no sign */
 	BY_NUMBER	/* from min to max, which are hundredths */
@@ -103,13 +103,14 @@ in_hundredths(double limit, int64_t *out)
 static void
 set_limits(struct look *look, const struct kx_field_info *info)
 {
+	look->max = INT64_MAX;
 	if (look->check->range < 0) {
-		look->max = INT64_MAX;
 		if (look->how == BY_NUMBER)
-			look->how = BY_TYPE;
+			look->how = BY_LENGTH;
 	} else if (look->how != BY_NUMBER) {
 		look->min = (int64_t)info->min;
-		look->max = (int64_t)info->max;
+		if (info->max != 0)
+			look->max = (int64_t)info->max;
 	} else if (!in_hundredths(info->min, &look->min) ||
 	    !in_hundredths(info->max, &look->max)) {
 		look->types = 0;	/* the long way, always */
@@ -125,10 +126,10 @@ make_look(struct kx_looks *looks, struct look *look,
 	} by_type[] = {
 		[KX_TYPE_INT] = { TYPE(NUMBER), BY_INTEGER },
 		[KX_TYPE_NUM] = { TYPE(NUMBER), BY_NUMBER },
-		[KX_TYPE_STR] = { TYPE(STRING), BY_TYPE },
-		[KX_TYPE_BOOL] = { TYPE(TRUE) | TYPE(FALSE), BY_TYPE },
-		[KX_TYPE_IMAGE] = { TYPE(STRING) | TYPE(NULL), BY_TYPE },
-		[KX_TYPE_OBJECT] = { TYPE(OBJECT), BY_TYPE },
+		[KX_TYPE_STR] = { TYPE(STRING), BY_LENGTH },
+		[KX_TYPE_BOOL] = { TYPE(TRUE) | TYPE(FALSE), BY_LENGTH },
+		[KX_TYPE_IMAGE] = { TYPE(STRING) | TYPE(NULL), BY_LENGTH },
+		[KX_TYPE_OBJECT] = { TYPE(OBJECT), BY_LENGTH },
 		[KX_TYPE_PROB] = { TYPE(NUMBER), BY_NUMBER }
 	};
 	const struct kx_field_info *info = &kx_field_info[check->field];
@@ -145,8 +146,6 @@ make_look(struct kx_looks *looks, struct look *look,
 		look->values = looks->values[check->field];
 		if (look->values == NULL)
 			return false;
-	} else if (info->type == KX_TYPE_STR && info->max != 0) {
-		look->how = BY_LENGTH;
 	}
 	set_limits(look, info);
 	/* That it is a number may be worth a note by itself. */
@@ -227,23 +226,16 @@ is_plainly_within(const char *p, size_t len, const struct look *look)
 	    hundredths + 1 <= look->max;
 }
 
-static inline bool
-looks_right(const struct kx_json *json, const struct look *look,
-    uint32_t at)
+/* What a call is worth. */
+static KX_NOINLINE bool
+value_is_right(const struct kx_json *json, const struct look *look,
+    const struct kx_json_node *node)
 {
-	const struct kx_json_node *node = &json->node[at];
 	const char *text = json->text + node->off;
 	struct kx_key key;
 	uint64_t value;
 
-	if (KX_UNLIKELY((look->types >> (node->meta & KX_JSON_TYPE_MASK) &
-	    1) == 0))
-		return false;
 	switch (look->how) {
-	case BY_LENGTH:
-		/* Of most texts the bytes tell. */
-		return node->len - 2 >= (uint64_t)look->min &&
-		    node->len - 2 <= (uint64_t)look->max;
 	case BY_VALUE:
 		key = kx_key_of(text + 1, node->len - 2);
 		return key.len - 1 < KX_KEY_WHOLE &&
@@ -255,8 +247,24 @@ looks_right(const struct kx_json *json, const struct look *look,
 	case BY_NUMBER:
 		return is_plainly_within(text, node->len, look);
 	default:
-		return true;
+		return false;
 	}
+}
+
+KX_INLINE bool
+looks_right(const struct kx_json *json, const struct look *look,
+    uint32_t at)
+{
+	const struct kx_json_node *node = &json->node[at];
+
+	if (KX_UNLIKELY((look->types >> (node->meta & KX_JSON_TYPE_MASK) &
+	    1) == 0))
+		return false;
+	/* Of most texts the bytes tell. */
+	if (look->how == BY_LENGTH)
+		return node->len - 2 >= (uint64_t)look->min &&
+		    node->len - 2 <= (uint64_t)look->max;
+	return value_is_right(json, look, node);
 }
 
 static inline bool
