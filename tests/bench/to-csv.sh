@@ -18,12 +18,13 @@ times() {
 	}'
 }
 
-# DuckDB by way of Node.js: the seconds of the COPY alone, for the start of
-# node is not its fault.
+# duckdb_median LOG [typed]: by way of Node.js; the seconds of the COPY alone,
+# for the start of node is not its fault.
 duckdb_median() {
 	local i
 	for ((i = 0; i < runs; i++)); do
-		node "$KX_SRCDIR/tests/bench/to-csv-duckdb.mjs" "$1" "$out" || return 1
+		node "$KX_SRCDIR/tests/bench/to-csv-duckdb.mjs" "$1" "$out" \
+		    "${@:2}" || return 1
 	done | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }'
 }
 
@@ -44,6 +45,8 @@ tables_of() {
 	    have node; then
 		last=$(duckdb_median "$log") &&
 		    times 'DuckDB COPY, the nine' "$last" "$ours" "$3"
+		last=$(duckdb_median "$log" typed) &&
+		    times '  told their types' "$last" "$ours" -
 	fi
 	job 'jq -r @csv, the nine' - jq -r '[.id, .event_id, .topic, .module, .level,
 	    .start_time, .channel.id // .channel_id, .channel.name // .channel_name,
