@@ -269,7 +269,8 @@ sc_lib_includes:
 # A module includes its own level and those below it.  Whatever is not named
 # here is at the top.  kernel.c is the table of what json and base64 define.
 level_0 = base
-level_1 = arena buf num time base64 fold image pool output kernel utf8
+level_1 = arena buf num time base64 fold image pool output kernel utf8 digits \
+  namekey
 level_2 = source reader json
 level_3 = event fields
 define layers_awk

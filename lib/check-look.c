@@ -12,7 +12,7 @@
 
 #include "check-impl.h"
 #include "digits.h"
-#include "name-key.h"
+#include "namekey.h"
 
 /* Slots for the values of a closed set; the largest has some fifty. */
 #define VALUE_BITS 8

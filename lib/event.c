@@ -16,7 +16,7 @@
 #include "kx/num.h"
 
 #include "digits.h"
-#include "name-key.h"
+#include "namekey.h"
 
 const struct kx_field_info kx_field_info[KX_N_FIELDS] = {
 #define KX_FIELD(group, symbol, column, pointer, type, presence, min, max, \

@@ -160,7 +160,7 @@ noinst_HEADERS += \
   lib/json-kernel.h \
   lib/json-walk.h \
   lib/mix.h \
-  lib/name-key.h \
+  lib/namekey.h \
   lib/lanes.h \
   lib/program-tree.h \
   lib/reader-concat.h \

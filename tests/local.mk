@@ -101,6 +101,7 @@ check_PROGRAMS += \
   tests/unit/csvread \
   tests/unit/diag \
   tests/unit/digest \
+  tests/unit/digits \
   tests/unit/event \
   tests/unit/filter \
   tests/unit/fold \
@@ -135,6 +136,7 @@ TESTS += \
   tests/unit/csvread \
   tests/unit/diag \
   tests/unit/digest \
+  tests/unit/digits \
   tests/unit/event \
   tests/unit/filter \
   tests/unit/fold \
@@ -169,6 +171,7 @@ tests_unit_csv_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_csvread_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_diag_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_digest_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_digits_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_event_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_filter_LDADD = $(LDADD) $(LIBJQ_LIBS)

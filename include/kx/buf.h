@@ -23,7 +23,8 @@ struct kx_buf {
 bool kx_buf_grow(struct kx_buf *buf, size_t more);
 
 /* Room for `more` bytes at the end (plus KX_PADDING); false without memory.
- * This and the additions are made of little pieces all over, and so are here. */
+ * This and the additions are made of little pieces all over, so they are
+ * here. */
 static inline bool
 kx_buf_reserve(struct kx_buf *buf, size_t more)
 {

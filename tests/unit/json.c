@@ -284,6 +284,27 @@ test_long_escapes(void **state)
 
 /* Every kernel's UTF-8 against the reference, over all sequences of four
  * bytes that are near a limit, at places around the end of a block. */
+/* Four bytes behind \u: each byte in each place, beside others. */
+static void
+test_hexadecimal(void **state)
+{
+	static const char beside[] = "09afAFgG@`/:";
+	char *text = padded("\"\\u0000\"", 8);
+	int place, byte;
+	size_t i;
+
+	(void)state;
+	for (place = 0; place < 4; place++)
+		for (byte = 0; byte < 256; byte++)
+			for (i = 0; i < sizeof(beside) - 1; i++) {
+				memset(text + 3, 'b', 4);
+				text[3 + (place + 1) % 4] = beside[i];
+				text[3 + place] = (char)byte;
+				agree(text, 8);
+			}
+	free(text);
+}
+
 static void
 test_utf8(void **state)
 {
@@ -440,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_long_escapes),
+		cmocka_unit_test(test_hexadecimal),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_values),

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A short text as two words and its length: its first and last eight bytes, or
- * what there is of them in the high bytes.  Texts of up to KX_KEY_WHOLE bytes
- * are equal where their keys are, and are compared so without a call or a loop.
+ * what there is of them in the high bytes.  Texts of 1 to KX_KEY_WHOLE bytes are
+ * equal where their keys are, and are compared so without a call or a loop; an
+ * empty one has a key that may equal no other's, not even another empty one's.
  */
-#ifndef KX_NAME_KEY_H
-#define KX_NAME_KEY_H
+#ifndef KX_NAMEKEY_H
+#define KX_NAMEKEY_H
 
 #include <endian.h>
 
@@ -26,7 +27,8 @@ kx_key_of(const char *text, uint32_t len)
 	struct kx_key key = { 0, 0, len };
 	unsigned shift = len < 8 ? 64 - 8 * len : 0;
 
-	/* An empty text is shifted by nothing, but no other has its length. */
+	/* Of an empty text nothing is shifted out, but no other has its
+	 * length. */
 	memcpy(&key.head, text, 8);
 	memcpy(&key.tail, text + (len < 8 ? 0 : len - 8), 8);
 	key.head = le64toh(key.head) << (shift & 63);
