@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A short text as two words and its length: its first and last eight bytes, or
- * what there is of them in the high bytes.  Texts of 1 to KX_KEY_WHOLE bytes are
- * equal where their keys are, and are compared so without a call or a loop; an
- * empty one has a key that may equal no other's, not even another empty one's.
+ * what there is of them in the high bytes.  Texts of 1 to KX_KEY_WHOLE bytes
+ * are equal where their keys are, and are compared so without a call or a
+ * loop; an empty one has a key that may equal no other's, not even another
+ * empty one's.
  */
 #ifndef KX_NAMEKEY_H
 #define KX_NAMEKEY_H
