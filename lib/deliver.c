@@ -6,13 +6,15 @@
  * lets go of the lock, sends and waits, and comes back with answers.  One that
  * waits can be woken: by an event that became ready while it had connections
  * to spare, and by the end.  An event is under way ("flying") from when it is
- * taken until what became of it is settled; with a journal that is when it has
- * been written there, so that no more events than `concurrency` can be both
- * delivered and not known to be.
+ * taken until what became of it is settled.
  *
- * The journal has a thread of its own.  It writes all that has been answered
- * since it began the last time, by one write and one sync: the slower the disk,
- * the more events share a sync.
+ * With a journal there are two more steps.  What was delivered is written
+ * there by the sender, and stays under way until then: so no more events than
+ * `concurrency` can be both delivered and unknown to a run that comes after
+ * kill -9.  Then it waits for its sync, which a power cut would need, but not
+ * for its place: syncs are a thread's of their own, and events go on being
+ * sent meanwhile, up to a bound.  An event leaves its lane, and counts, when it
+ * has been synced; so in an order none is begun before that.
  *
  * Measured with bodies of 1.2 kB on two processors, the receiver on one of
  * them: four threads send half as much again as one, more add nothing.
@@ -48,8 +50,26 @@
 #define BYTES_MOST ((size_t)8 << 20)
 #define BYTES_EACH ((size_t)1 << 20)	/* and this for each under way */
 
-/* How long the journal waits for company. */
-#define GATHER_NS 200000
+/*
+ * KX_UNSYNCED_MOST events may be written and not be on the disk; a sync begins
+ * when three quarters of them have come, or the first has waited for so long.
+ * The more share a sync the less it costs, whatever `concurrency` is: with a
+ * third of this a journal on a quick disk takes a quarter of the events a
+ * second, with this a seventh, and with more no less.
+ */
+#define SYNC_FROM (KX_UNSYNCED_MOST / 4 * 3)
+#define GATHER_NS 2000000
+
+/* Memory of events is used again, up to so many of that size: else threads
+ * would give back what another one takes, and wait for each other. */
+#define SPARES_MOST 256
+#define SPARE_SIZE ((size_t)4 << 10)
+
+/* Events in the order in which they came. */
+struct pile {
+	struct delivery *first, **end;
+	size_t n;
+};
 
 struct sender {
 	struct kx_deliver *d;
@@ -58,6 +78,7 @@ struct sender {
 	bool running;
 	bool sleeping;		/* may be woken */
 	size_t cap, n_flying;	/* connections, those in use */
+	struct pile done;	/* to be freed without the lock */
 };
 
 struct report {
@@ -68,18 +89,29 @@ struct report {
 	char head[KX_HTTP_HEAD];
 };
 
+/* What the journal's thread does. */
+enum syncer { SYNCER_BUSY, SYNCER_IDLE, SYNCER_GATHERS };
+
 struct kx_deliver {
 	struct kx_deliver_options o;
 	pthread_mutex_t lock;
-	pthread_cond_t answered;	/* for the journal's thread */
+	pthread_cond_t written;		/* for the journal's thread */
 	struct lanes lanes;
+	struct delivery *spare;		/* room for events to come: a stack */
+	size_t n_spare;
+	struct delivery *at_hand;	/* the same, for the caller's thread */
 	struct kx_deliver_stats stats;
 	struct report *reports, **reports_end;
 	unsigned n_added;		/* since senders were woken */
 	size_t n_held;			/* events that reports hold */
 	size_t held_bytes;
-	struct delivery *unsynced, **unsynced_end;
-	size_t n_unsynced;
+	/* With a journal: what was delivered, as far as it has come there. */
+	struct pile answered;		/* under way still */
+	struct pile unsynced;
+	size_t n_syncing;
+	bool writing;			/* a sender is */
+	enum syncer syncer_is;
+	uint64_t *ordinals;		/* of the writer, for all under way */
 	bool failing;			/* the last answer was no success */
 	bool stopped;			/* no event is begun */
 	bool closing;			/* threads end */
@@ -99,6 +131,55 @@ free_delivery(struct delivery *event)
 {
 	kx_buf_free(&event->head);
 	free(event);
+}
+
+static void
+pile_init(struct pile *pile)
+{
+	pile->first = NULL;
+	pile->end = &pile->first;
+	pile->n = 0;
+}
+
+static void
+pile_put(struct pile *pile, struct delivery *event)
+{
+	event->next_piled = NULL;
+	*pile->end = event;
+	pile->end = &event->next_piled;
+	pile->n++;
+}
+
+static struct delivery *
+pile_take(struct pile *pile)
+{
+	struct delivery *event = pile->first;
+
+	if (event != NULL && (pile->first = event->next_piled) == NULL)
+		pile->end = &pile->first;
+	pile->n -= event != NULL;
+	return event;
+}
+
+/* `to`, which was empty, has what was in `from`. */
+static void
+pile_move(struct pile *to, struct pile *from)
+{
+	pile_init(to);
+	if (from->n == 0)
+		return;
+	*to = *from;
+	pile_init(from);
+}
+
+/* Its events have left the lanes: it takes no lock. */
+static void
+pile_free(struct pile *pile)
+{
+	struct delivery *event;
+
+	while ((event = pile_take(pile)) != NULL)
+		free_delivery(event);
 }
 
 /* --- the caller is told -------------------------------------------------- */
@@ -194,13 +275,20 @@ report(struct kx_deliver *d, struct delivery *event, enum kx_fate fate,
 	put_report(d, new);
 }
 
+/* Written to the journal, and not known to be on the disk. */
+static size_t
+n_unsynced(const struct kx_deliver *d)
+{
+	return d->unsynced.n + d->n_syncing;
+}
+
 /* When the last one has landed, what is left is reported. */
 static void
 flush_unsent(struct kx_deliver *d)
 {
 	struct delivery *event;
 
-	if (!d->stopped || d->stats.n_flying > 0)
+	if (!d->stopped || d->stats.n_flying + n_unsynced(d) > 0)
 		return;
 	while ((event = kx_lanes_drop(&d->lanes)) != NULL)
 		report(d, event, KX_FATE_UNSENT, NULL);
@@ -208,16 +296,26 @@ flush_unsent(struct kx_deliver *d)
 
 /* --- threads are woken --------------------------------------------------- */
 
+/* How many more may be under way. */
+static size_t
+places(const struct kx_deliver *d)
+{
+	size_t most = d->o.concurrency, n = (size_t)d->stats.n_flying;
+
+	if (n_unsynced(d) > KX_UNSYNCED_MOST)
+		n += n_unsynced(d) - KX_UNSYNCED_MOST;
+	return most > n ? most - n : 0;
+}
+
 /* As many as there is work for that they could begin. */
 static void
 wake(struct kx_deliver *d)
 {
-	size_t i, n = d->lanes.n_ready;
+	size_t i, n = d->lanes.n_ready, most = places(d);
 	struct sender *s;
 
 	d->n_added = 0;
-	if (d->o.concurrency - d->stats.n_flying < n)
-		n = d->o.concurrency - (size_t)d->stats.n_flying;
+	n = n < most ? n : most;
 	for (i = 0; i < d->n_senders && n > 0; i++) {
 		s = &d->sender[i];
 		if (!s->sleeping || s->n_flying == s->cap)
@@ -235,19 +333,37 @@ wake_all(struct kx_deliver *d)
 
 	for (i = 0; i < d->n_senders; i++)
 		kx_http_wake(d->sender[i].http);
-	(void)pthread_cond_broadcast(&d->answered);
+	(void)pthread_cond_broadcast(&d->written);
 }
 
 /* --- what became of an event --------------------------------------------- */
 
+/* It goes: to the spare ones, or to be freed without the lock. */
 static void
-delivered(struct kx_deliver *d, struct delivery *event)
+delivered(struct kx_deliver *d, struct delivery *event, struct pile *done)
 {
 	d->stats.n_delivered++;
 	d->stats.n_bytes += event->event.body.len;
-	d->stats.n_flying--;
 	kx_lanes_leave(&d->lanes, event);
-	free_delivery(event);
+	if (d->n_spare == SPARES_MOST || event->cap > SPARE_SIZE) {
+		pile_put(done, event);
+		return;
+	}
+	event->next_piled = d->spare;
+	d->spare = event;
+	d->n_spare++;
+}
+
+static struct delivery *
+take_spare(struct kx_deliver *d)
+{
+	struct delivery *event = d->spare;
+
+	if (event != NULL) {
+		d->spare = event->next_piled;
+		d->n_spare--;
+	}
+	return event;
 }
 
 static void
@@ -277,19 +393,11 @@ try_again(struct kx_deliver *d, struct delivery *event,
 	kx_lanes_later(&d->lanes, event, kx_sched_add(now, wait));
 }
 
-/* Is a sync worth its while?  Where the disk is fast, a few more events make up
- * for the wait; where it is slow there are always enough. */
-static bool
-enough_to_sync(const struct kx_deliver *d)
-{
-	return d->n_unsynced >= (d->o.concurrency + 3) / 4 ||
-	    d->n_unsynced >= d->stats.n_flying;
-}
-
 static void
-settle(struct kx_deliver *d, struct delivery *event,
+settle(struct sender *s, struct delivery *event,
     const struct kx_http_answer *answer, uint64_t now)
 {
+	struct kx_deliver *d = s->d;
 	struct kx_error err;
 
 	if (answer->status != 0)
@@ -297,15 +405,12 @@ settle(struct kx_deliver *d, struct delivery *event,
 	switch (answer->outcome) {
 	case KX_HTTP_DELIVERED:
 		d->failing = false;
-		if (d->o.journal == NULL) {
-			delivered(d, event);
+		if (d->o.journal != NULL) {
+			pile_put(&d->answered, event);
 			return;
 		}
-		event->next_unsynced = NULL;
-		*d->unsynced_end = event;
-		d->unsynced_end = &event->next_unsynced;
-		if (++d->n_unsynced == 1 || enough_to_sync(d))
-			(void)pthread_cond_signal(&d->answered);
+		d->stats.n_flying--;
+		delivered(d, event, &s->done);
 		return;
 	case KX_HTTP_UNABLE:
 		(void)kx_error_set(&err, KX_FATAL, 0, "%s", answer->reason);
@@ -327,50 +432,60 @@ settle(struct kx_deliver *d, struct delivery *event,
 	give_up(d, event, answer);
 }
 
-/* --- the journal's thread ------------------------------------------------ */
+/* --- the journal --------------------------------------------------------- */
 
+/* What has been answered is written by one sender at a time, and with it what
+ * comes meanwhile. */
 static void
-sync_some(struct kx_deliver *d, struct delivery *list, size_t n,
-    uint64_t **ordinals, size_t *cap)
+write_answered(struct kx_deliver *d)
 {
 	struct delivery *event;
 	struct kx_error err;
-	enum kx_status status = KX_OK;
-	uint64_t *more;
-	size_t i = 0;
+	enum kx_status status;
+	struct pile pile;
+	size_t n;
 
-	if (n > *cap) {
-		more = reallocarray(*ordinals, n, sizeof(*more));
-		if (more == NULL)
-			status = kx_error_set(&err, KX_FATAL, ENOMEM,
-			    "the journal");
-		else
-			*ordinals = more;
-		*cap = more != NULL ? n : *cap;
-	}
-	if (status == KX_OK) {
-		for (event = list; event != NULL; event = event->next_unsynced)
-			(*ordinals)[i++] = event->event.ordinal;
-		status = kx_journal_add(d->o.journal, *ordinals, n, &err);
-	}
-	(void)pthread_mutex_lock(&d->lock);
-	if (status != KX_OK) {
-		/* They stay, and are reported unsent. */
+	if (d->writing)
+		return;
+	d->writing = true;
+	while (d->answered.n > 0) {
+		pile_move(&pile, &d->answered);
+		(void)pthread_mutex_unlock(&d->lock);
+		for (event = pile.first, n = 0; event != NULL;
+		    event = event->next_piled)
+			d->ordinals[n++] = event->event.ordinal;
+		status = kx_journal_add(d->o.journal, d->ordinals, n, &err);
+		(void)pthread_mutex_lock(&d->lock);
 		d->stats.n_flying -= n;
-		list = NULL;
-		die(d, &err);
+		/* They stay, and are reported unsent. */
+		if (status != KX_OK)
+			die(d, &err);
+		while (status == KX_OK && (event = pile_take(&pile)) != NULL)
+			pile_put(&d->unsynced, event);
 	}
-	while ((event = list) != NULL) {
-		list = event->next_unsynced;
-		delivered(d, event);
-	}
-	flush_unsent(d);
-	wake(d);
-	tell(d);
+	d->writing = false;
+}
+
+/* Is a sync worth its while?  Where it is not, more events will come; and none
+ * that could be begun waits for it. */
+static bool
+enough_to_sync(const struct kx_deliver *d)
+{
+	return d->unsynced.n >= SYNC_FROM ||
+	    d->stats.n_flying == 0 || (d->o.order != KX_ORDER_NONE &&
+	    d->lanes.n_ready == 0);
+}
+
+/* Is there something that its thread waits for? */
+static bool
+syncer_wanted(const struct kx_deliver *d)
+{
+	return d->unsynced.n > 0 && (d->syncer_is == SYNCER_IDLE ||
+	    (d->syncer_is == SYNCER_GATHERS && enough_to_sync(d)));
 }
 
 static void
-wait_for_more(struct kx_deliver *d)
+gather(struct kx_deliver *d)
 {
 	struct timespec ts;
 
@@ -380,73 +495,92 @@ wait_for_more(struct kx_deliver *d)
 		ts.tv_nsec -= 1000000000;
 		ts.tv_sec++;
 	}
-	(void)pthread_cond_timedwait(&d->answered, &d->lock, &ts);
+	d->syncer_is = SYNCER_GATHERS;
+	while (!enough_to_sync(d) && !d->closing &&
+	    pthread_cond_timedwait(&d->written, &d->lock, &ts) == 0)
+		continue;
+	d->syncer_is = SYNCER_BUSY;
 }
 
+/* All that has been written is synced. */
+static void
+sync_some(struct kx_deliver *d)
+{
+	struct delivery *event;
+	struct kx_error err;
+	enum kx_status status;
+	struct pile pile, done;
+
+	pile_init(&done);
+	pile_move(&pile, &d->unsynced);
+	d->n_syncing = pile.n;
+	(void)pthread_mutex_unlock(&d->lock);
+	status = kx_journal_sync(d->o.journal, &err);
+	(void)pthread_mutex_lock(&d->lock);
+	d->n_syncing = 0;
+	/* They stay, and are reported unsent. */
+	if (status != KX_OK)
+		die(d, &err);
+	while (status == KX_OK && (event = pile_take(&pile)) != NULL)
+		delivered(d, event, &done);
+	flush_unsent(d);
+	wake(d);
+	tell(d);
+	(void)pthread_mutex_unlock(&d->lock);
+	pile_free(&done);
+	(void)pthread_mutex_lock(&d->lock);
+}
+
+/* The journal's thread. */
 static void *
 syncer(void *arg)
 {
 	struct kx_deliver *d = arg;
-	struct delivery *list;
-	uint64_t *ordinals = NULL;
-	size_t n, cap = 0;
 
 	(void)pthread_mutex_lock(&d->lock);
-	while (!d->closing) {
-		if (d->unsynced == NULL) {
-			(void)pthread_cond_wait(&d->answered, &d->lock);
+	while (!d->closing || d->unsynced.n > 0) {
+		if (d->unsynced.n == 0) {
+			d->syncer_is = SYNCER_IDLE;
+			(void)pthread_cond_wait(&d->written, &d->lock);
+			d->syncer_is = SYNCER_BUSY;
 			continue;
 		}
 		if (!enough_to_sync(d))
-			wait_for_more(d);
-		list = d->unsynced;
-		n = d->n_unsynced;
-		d->unsynced = NULL;
-		d->unsynced_end = &d->unsynced;
-		d->n_unsynced = 0;
-		(void)pthread_mutex_unlock(&d->lock);
-		sync_some(d, list, n, &ordinals, &cap);
+			gather(d);
+		sync_some(d);
 	}
 	(void)pthread_mutex_unlock(&d->lock);
-	free(ordinals);
 	return NULL;
 }
 
 /* --- a sender's thread --------------------------------------------------- */
 
-/* The header lines that an event has of its own, made anew for each attempt. */
+/* The header lines that an event has of its own; those of the signature are
+ * made anew for each attempt. */
 static bool
 make_headers(const struct kx_deliver *d, struct delivery *event,
     struct kx_http_request *request)
 {
-	const struct kx_event_in *in = &event->event;
 	struct kx_buf *buf = &event->head;
-	size_t at[KX_HTTP_OWN_HEADERS], n = 0, i;
 	struct timespec ts;
+	size_t at;
 
-	if (!d->o.ids && d->o.signer == NULL)
+	request->headers[0] = event->id_line;
+	if (d->o.signer == NULL)
 		return true;
 	kx_buf_reset(buf, SIZE_MAX);
-	at[n++] = buf->len;
-	kx_buf_adds(buf, "webhook-id: ");
-	kx_buf_addspan(buf, in->id);
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	kx_buf_addf(buf, "webhook-timestamp: %" PRId64, (int64_t)ts.tv_sec);
 	kx_buf_addc(buf, '\0');
-	if (d->o.signer != NULL) {
-		(void)clock_gettime(CLOCK_REALTIME, &ts);
-		at[n++] = buf->len;
-		kx_buf_addf(buf, "webhook-timestamp: %" PRId64,
-		    (int64_t)ts.tv_sec);
-		kx_buf_addc(buf, '\0');
-		at[n++] = buf->len;
-		kx_buf_adds(buf, "webhook-signature: ");
-		kx_signer_sign(d->o.signer, in->id, (int64_t)ts.tv_sec,
-		    request->body, buf);
-		kx_buf_addc(buf, '\0');
-	}
+	at = buf->len;
+	kx_buf_adds(buf, "webhook-signature: ");
+	kx_signer_sign(d->o.signer, event->event.id, (int64_t)ts.tv_sec,
+	    request->body, buf);
+	kx_buf_addc(buf, '\0');
 	if (kx_buf_failed(buf))
 		return false;
-	for (i = 0; i < n; i++)
-		request->headers[i] = buf->ptr + at[i];
+	request->headers[1] = buf->ptr;
+	request->headers[2] = buf->ptr + at;
 	return true;
 }
 
@@ -474,8 +608,7 @@ take_some(struct sender *s, struct delivery **list)
 	size_t n = 0;
 
 	kx_lanes_expire(&d->lanes, now);
-	while (!d->stopped && s->n_flying < s->cap &&
-	    d->stats.n_flying < d->o.concurrency &&
+	while (!d->stopped && s->n_flying < s->cap && places(d) > 0 &&
 	    (event = kx_lanes_take(&d->lanes)) != NULL) {
 		if (event->attempts++ == 0)
 			kx_histogram_add(&d->stats.late_ns,
@@ -515,12 +648,18 @@ go_round(struct sender *s, struct delivery **list, struct kx_error *err)
 	enum kx_status status = KX_OK;
 	size_t i, n = take_some(s, list);
 	int timeout = sleep_ms(s);
+	bool wanted;
 	uint64_t now;
 
 	/* What it could not take is for others. */
 	wake(d);
 	s->sleeping = true;
+	wanted = syncer_wanted(d);
 	(void)pthread_mutex_unlock(&d->lock);
+	/* One that is woken would wait for the lock at once. */
+	if (wanted)
+		(void)pthread_cond_signal(&d->written);
+	pile_free(&s->done);
 	for (i = 0; i < n && status == KX_OK; i++)
 		status = start(s, list[i], err);
 	if (status == KX_OK)
@@ -531,8 +670,9 @@ go_round(struct sender *s, struct delivery **list, struct kx_error *err)
 	while (status == KX_OK &&
 	    kx_http_answer(s->http, &answer) == KX_OK) {
 		s->n_flying--;
-		settle(d, answer.tag, &answer, now);
+		settle(s, answer.tag, &answer, now);
 	}
+	write_answered(d);
 	return status;
 }
 
@@ -560,7 +700,9 @@ sender(void *arg)
 		flush_unsent(d);
 		tell(d);
 	}
+	(void)pthread_cond_signal(&d->written);
 	(void)pthread_mutex_unlock(&d->lock);
+	pile_free(&s->done);
 	free(list);
 	return NULL;
 }
@@ -595,6 +737,7 @@ start_threads(struct kx_deliver *d, struct kx_error *err)
 	for (i = 0; i < n; i++) {
 		s = &d->sender[i];
 		s->d = d;
+		pile_init(&s->done);
 		s->cap = (d->o.concurrency + n - 1) / n;
 		http.flight = (unsigned)s->cap;
 		status = kx_http_open(&http, &s->http, err);
@@ -603,6 +746,10 @@ start_threads(struct kx_deliver *d, struct kx_error *err)
 		d->n_senders = i + 1;
 	}
 	if (d->o.journal != NULL) {
+		d->ordinals = calloc(d->o.concurrency, sizeof(*d->ordinals));
+		if (d->ordinals == NULL)
+			return kx_error_set(err, KX_FAIL, ENOMEM,
+			    "the journal");
 		rc = start_thread(&d->syncer, syncer, d);
 		d->syncing = rc == 0;
 	}
@@ -629,9 +776,10 @@ kx_deliver_open(const struct kx_deliver_options *options,
 	if (d->o.order == KX_ORDER_STRICT || d->o.concurrency == 0)
 		d->o.concurrency = 1;
 	d->reports_end = &d->reports;
-	d->unsynced_end = &d->unsynced;
+	pile_init(&d->answered);
+	pile_init(&d->unsynced);
 	(void)pthread_mutex_init(&d->lock, NULL);
-	(void)pthread_cond_init(&d->answered, NULL);
+	(void)pthread_cond_init(&d->written, NULL);
 	kx_lanes_init(&d->lanes, d->o.order);
 	status = start_threads(d, err);
 	if (status == KX_OK)
@@ -663,24 +811,48 @@ keep(char **to, struct kx_span span)
 	return kept;
 }
 
+/* Room for an event with so many bytes; NULL without memory. */
+static struct delivery *
+new_delivery(struct kx_deliver *d, size_t size)
+{
+	struct delivery *new = d->at_hand;
+	struct kx_buf head = { NULL, 0, 0, false };
+	size_t cap = (size | 511) + 1;
+
+	d->at_hand = NULL;
+	if (new != NULL && new->cap >= size) {
+		cap = new->cap;
+		head = new->head;
+	} else {
+		if (new != NULL)
+			free_delivery(new);
+		new = malloc(sizeof(*new) + cap);
+	}
+	if (new != NULL) {
+		memset(new, 0, sizeof(*new));
+		new->size = size;
+		new->cap = cap;
+		new->head = head;
+	}
+	return new;
+}
+
 enum kx_status
 kx_deliver_add(struct kx_deliver *d, const struct kx_event_in *event,
     struct kx_error *err)
 {
+	static const struct kx_span name = KX_SPAN("webhook-id: ");
 	struct delivery *new;
 	const char *raw = event->raw.ptr, *body = event->body.ptr;
 	bool within = raw != NULL && body >= raw &&
-	    body + event->body.len <= raw + event->raw.len;
-	size_t size = event->raw.len + event->id.len +
-	    (within ? 0 : event->body.len);
-	bool added;
+	    body + event->body.len <= raw + event->raw.len, added;
+	bool named = d->o.ids || d->o.signer != NULL;
 	char *to;
 
-	new = malloc(sizeof(*new) + size);
+	new = new_delivery(d, event->raw.len + (within ? 0 : event->body.len) +
+	    (named ? name.len + event->id.len + 1 : 0));
 	if (new == NULL)
 		return kx_error_set(err, KX_FAIL, ENOMEM, "an event");
-	memset(new, 0, sizeof(*new));
-	new->size = size;
 	new->event = *event;
 	to = new->bytes;
 	new->event.raw = keep(&to, event->raw);
@@ -688,13 +860,18 @@ kx_deliver_add(struct kx_deliver *d, const struct kx_event_in *event,
 		new->event.body.ptr = new->event.raw.ptr + (body - raw);
 	else
 		new->event.body = keep(&to, event->body);
-	new->event.id = keep(&to, event->id);
+	if (named) {
+		new->id_line = keep(&to, name).ptr;
+		new->event.id = keep(&to, event->id);
+		*to = '\0';
+	}
 	(void)pthread_mutex_lock(&d->lock);
 	added = kx_lanes_add(&d->lanes, new);
 	if (added) {
 		flush_unsent(d);
 		if (++d->n_added == ADDED_MOST)
 			wake(d);
+		d->at_hand = take_spare(d);
 	}
 	(void)pthread_mutex_unlock(&d->lock);
 	if (added)
@@ -834,8 +1011,13 @@ kx_deliver_close(struct kx_deliver *d)
 		kx_deliver_done(d, left);
 	while ((event = kx_lanes_drop(&d->lanes)) != NULL)
 		free_delivery(event);
+	if (d->at_hand != NULL)
+		free_delivery(d->at_hand);
+	while ((event = take_spare(d)) != NULL)
+		free_delivery(event);
 	kx_lanes_fini(&d->lanes);
-	(void)pthread_cond_destroy(&d->answered);
+	free(d->ordinals);
+	(void)pthread_cond_destroy(&d->written);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d);
 }

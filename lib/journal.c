@@ -16,8 +16,9 @@
  *               back) an ordinal and MORE behind it are delivered
  *   check (1):  an ordinal, and eight bytes of digest of all in front of it
  *
- * A write is cut only at the file's end.  So a frame that does not hold is the
- * end, if no more than a write is behind it; else the file is damaged.
+ * A crash tears only what was not synced, at the file's end.  So a frame that
+ * does not hold is the end, if no more than that is behind it; else the file is
+ * damaged.
  *
  * In memory is what it held when it was opened, as a sorted array of ranges: a
  * range for each hole, and holes are events that were given up.
@@ -39,8 +40,9 @@
 #define INPUT_MOST 1000
 #define PAYLOAD 127
 #define CHECK_BIT 0x80u
-/* A write is no longer than this. */
+/* A write is no longer than this, nor are all between two syncs. */
 #define WRITE_MOST ((size_t)64 << 10)
+#define GONE "the journal has failed before"
 
 struct range {
 	uint64_t from, to;	/* to: behind the last */
@@ -54,7 +56,10 @@ struct check {
 struct kx_journal {
 	int fd;			/* -1: read only */
 	pthread_mutex_t lock;	/* of what follows */
+	bool torn;		/* nothing is written any more */
+	bool lost;		/* nor synced */
 	struct kx_buf out;	/* frames to be written */
+	struct kx_buf spare;	/* of kx_journal_add() alone */
 	uint64_t cursor;	/* where the last run ended */
 	uint64_t checked;	/* the greatest ordinal with a check */
 	/* what it held */
@@ -259,10 +264,14 @@ write_all(struct kx_journal *j, const char *p, size_t len,
 		p += n > 0 ? n : 0;
 		len -= n > 0 ? (size_t)n : 0;
 	}
-	if (fdatasync(j->fd) != 0)
-		return kx_error_set(err, KX_FATAL, errno,
-		    "cannot sync the journal");
 	return KX_OK;
+}
+
+static enum kx_status
+sync_file(struct kx_journal *j, struct kx_error *err)
+{
+	return fdatasync(j->fd) == 0 ? KX_OK : kx_error_set(err, KX_FATAL,
+	    errno, "cannot sync the journal");
 }
 
 /* The folder's entry of a file that is new. */
@@ -303,6 +312,8 @@ begin(struct kx_journal *j, const char *path, const char *input,
 		status = kx_error_set(err, KX_FAIL, ENOMEM, "the journal");
 	else
 		status = write_all(j, head.ptr, head.len, err);
+	if (status == KX_OK)
+		status = sync_file(j, err);
 	kx_buf_free(&head);
 	return status == KX_OK ? sync_folder(path, err) : status;
 }
@@ -458,6 +469,7 @@ kx_journal_close(struct kx_journal *j)
 	if (j->fd >= 0)
 		(void)close(j->fd);
 	kx_buf_free(&j->out);
+	kx_buf_free(&j->spare);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j->range);
 	free(j->check);
@@ -522,24 +534,58 @@ put_runs(struct kx_journal *j, const uint64_t *ordinals, size_t n)
 		put_frame(&j->out, 0, payload, len);
 }
 
+/* For good: behind a torn write another would be damage, and a sync that comes
+ * after a failed one says nothing of what that one lost. */
+static void
+set_failed(struct kx_journal *j, bool lost)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	j->torn = true;
+	j->lost = j->lost || lost;
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
 enum kx_status
 kx_journal_add(struct kx_journal *j, uint64_t *ordinals, size_t n,
     struct kx_error *err)
 {
 	struct kx_buf out;
 	enum kx_status status;
+	bool torn;
 
 	qsort(ordinals, n, sizeof(*ordinals), compare);
 	(void)pthread_mutex_lock(&j->lock);
+	torn = j->torn;
 	put_runs(j, ordinals, n);
 	out = j->out;
-	j->out = (struct kx_buf){ NULL, 0, 0, false };
+	j->out = j->spare;
 	(void)pthread_mutex_unlock(&j->lock);
-	if (kx_buf_failed(&out))
+	if (torn)
+		status = kx_error_set(err, KX_FATAL, 0, GONE);
+	else if (kx_buf_failed(&out))
 		status = kx_error_set(err, KX_FATAL, ENOMEM, "the journal");
 	else
 		status = write_all(j, out.ptr, out.len, err);
-	kx_buf_free(&out);
+	kx_buf_reset(&out, WRITE_MOST);
+	j->spare = out;
+	if (status != KX_OK)
+		set_failed(j, false);
+	return status;
+}
+
+enum kx_status
+kx_journal_sync(struct kx_journal *j, struct kx_error *err)
+{
+	enum kx_status status;
+	bool lost;
+
+	(void)pthread_mutex_lock(&j->lock);
+	lost = j->lost;
+	(void)pthread_mutex_unlock(&j->lock);
+	status = lost ? kx_error_set(err, KX_FATAL, 0, GONE) :
+	    sync_file(j, err);
+	if (status != KX_OK)
+		set_failed(j, true);
 	return status;
 }
 

@@ -163,9 +163,12 @@ kx_lanes_add(struct lanes *lanes, struct delivery *d)
 		lane->last->next = d;
 		lane->last = d;
 	} else {
-		if (!heap_reserve(lanes) ||
-		    (lane = calloc(1, sizeof(*lane))) == NULL)
+		if (!heap_reserve(lanes))
 			return false;
+		lane = place == NULL ? &d->own : malloc(sizeof(*lane));
+		if (lane == NULL)
+			return false;
+		memset(lane, 0, sizeof(*lane));
 		lanes->n_lanes++;
 		lane->own = place == NULL;
 		lane->key = key;
@@ -196,9 +199,10 @@ unlink_delivery(struct lanes *lanes, struct delivery *d)
 static void
 free_lane(struct lanes *lanes, struct lane *lane)
 {
-	if (!lane->own)
-		*hash_place(lanes, lane->key) = lane->next_hashed;
 	lanes->n_lanes--;
+	if (lane->own)
+		return;
+	*hash_place(lanes, lane->key) = lane->next_hashed;
 	free(lane);
 }
 

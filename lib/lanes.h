@@ -12,20 +12,7 @@
 #include "kx/buf.h"
 #include "kx/deliver.h"
 
-struct lane;
-
-struct delivery {
-	struct delivery *next;			/* in its lane */
-	struct delivery *next_unsynced;		/* of deliver.c, and so is */
-	struct kx_buf head;			/* what its own headers hold */
-	struct delivery *older, *newer;		/* of all */
-	struct lane *lane;
-	struct kx_event_in event;		/* spans point to bytes[] */
-	unsigned attempts;
-	uint64_t sent_ns;
-	size_t size;				/* of bytes[] */
-	char bytes[];
-};
+struct delivery;
 
 struct lane {
 	uint64_t key;
@@ -34,7 +21,23 @@ struct lane {
 	struct lane *next_hashed;
 	uint64_t at_ns;		/* waiting: until then */
 	size_t heap_place;
-	bool own;		/* of one event: none is added */
+	bool own;		/* of one event: it lies there, none is added */
+};
+
+struct delivery {
+	struct delivery *next;			/* in its lane */
+	struct delivery *older, *newer;		/* of all */
+	struct lane *lane, own;
+	/* of deliver.c: */
+	struct delivery *next_piled;
+	struct kx_event_in event;		/* spans point to bytes[] */
+	const char *id_line;			/* a header of its own */
+	struct kx_buf head;			/* the others */
+	unsigned attempts;
+	uint64_t sent_ns;
+	size_t size;				/* of what is in bytes[] */
+	size_t cap;
+	char bytes[];
 };
 
 #define LANES_HASH 1024

@@ -70,6 +70,7 @@ EXTRA_DIST += \
   tests/data \
   tests/demo.sh \
   tests/fault/refuse.c \
+  tests/fault/slowdisk.c \
   tests/fault/walk.py \
   tests/fuzz/saved \
   tests/genprograms.py \
@@ -235,14 +236,17 @@ tests_fuzz_reader_CFLAGS = $(KX_CFLAGS) -D_GNU_SOURCE
 tests_fuzz_reader_LDFLAGS = $(KX_LDFLAGS_FUZZ)
 tests_fuzz_reader_LDADD = $(KX_LIBS) $(LIBARCHIVE_LIBS) $(ZLIB_LIBS) $(KX_HASH_LIBS)
 
-# Preloaded, it lets calls fail; so it is no archive and no program, and made
-# by hand here instead of by libtool.
-check_DATA += tests/fault/refuse.so
-CLEANFILES += tests/fault/refuse.so
+# Preloaded, they let calls fail or take their time; so they are no archives and
+# no programs, and made by hand here instead of by libtool.
+KX_FAULTS = tests/fault/refuse.so tests/fault/slowdisk.so
+check_DATA += $(KX_FAULTS)
+CLEANFILES += $(KX_FAULTS)
 tests/fault/refuse.so: tests/fault/refuse.c
+tests/fault/slowdisk.so: tests/fault/slowdisk.c
+$(KX_FAULTS):
 	$(AM_V_at)$(MKDIR_P) tests/fault
 	$(AM_V_CCLD)$(CC) $(KX_STD_CFLAGS) $(WARN_CFLAGS) -D_GNU_SOURCE -O1 \
-	  -fPIC -shared -o $@ $(srcdir)/tests/fault/refuse.c
+	  -fPIC -shared -o $@ $(srcdir)/$(@:.so=.c)
 
 # The maker of test logs: `make demo', `make bench' and the tests run it.
 if HAVE_PICTURES

@@ -151,24 +151,34 @@ load replay
 	[ "$(wc -c < j)" -lt 17000 ]
 }
 
-# killed ORDER CONCURRENCY: kill runs at random instants until one is through.
+# killed ORDER CONCURRENCY [MOST]: kill runs at random instants until one is
+# through.  With MOST each is a power cut: of the journal that much is left that
+# had been synced, and that many events may be sent again.
 killed() {
-	local order=$1 concurrency=$2 kills=${KX_KILLS:-6} done=0 i
+	local order=$1 concurrency=$2 most=$2 kills=${KX_KILLS:-6} done=0 i
 	numbered 1500 > in
+	[ $# -eq 2 ] || most=$3 kills=$(((kills + 1) / 2))
 	for ((i = 0; i < kills; i++)); do
+		rm -f synced
 		kx-replay -q --speed=max --order="$order" \
 			--concurrency="$concurrency" --journal=j \
 			--url="$URL" in 3>&- &
 		sleep "0.$(printf %03d $((30 + RANDOM % 150)))"
 		kill -9 $! 2> /dev/null || done=$((done + 1))
 		wait $! || true
+		# Without it nothing was synced that had not been before.
+		if [ $# -eq 3 ] && [ -e synced ]; then
+			truncate -s "$((10#$(<synced)))" j
+		fi
 	done
+	unset LD_PRELOAD
 	kx-replay -q --speed=max --order="$order" \
 		--concurrency="$concurrency" --journal=j --url="$URL" in
 	came > ids
 	[ "$(sort -u ids | wc -l)" -eq 1500 ]
 	sort -u bodies | cmp - <(sort in)
-	[ $(($(wc -l < ids) - 1500)) -le $(((kills - done) * concurrency)) ]
+	copies=$(($(wc -l < ids) - 1500))
+	[ $copies -le $(((kills - done) * most)) ]
 	# An event has one webhook-id, however often it came.
 	jq -r 'select(.n) | .event + " " + .headers["webhook-id"]' journal |
 		sort -u > pairs
@@ -178,11 +188,31 @@ killed() {
 	[ "$(requests)" -eq "$n" ]
 }
 
+# slow_disk MS: each sync takes so long.
+slow_disk() {
+	[ -z "$KX_SANITIZERS" ] || skip "sanitizers want to be preloaded first"
+	[ -f "$KX_TESTDIR/fault/slowdisk.so" ] || skip "no slowdisk.so"
+	# LD_PRELOAD takes a blank in a path for the end of it.
+	export KX_SYNC_MS=$1 KX_SYNCED=$PWD/synced LD_PRELOAD=slowdisk.so \
+		LD_LIBRARY_PATH=$KX_TESTDIR/fault
+}
+
+none_overtook() {
+	awk '!seen[$0]++' ids | cmp - <(seq 1500)
+}
+
+cameras_in_order() {
+	local camera
+	for camera in 0 3 6; do
+		awk -v c=$camera '$0 % 7 == c && !seen[$0]++' ids |
+			cmp - <(seq 1500 | awk -v c=$camera '$0 % 7 == c')
+	done
+}
+
 @test "kill -9 at any instant loses nothing: strict order" {
 	receiver
 	killed strict 1
-	# None overtook.
-	awk '!seen[$0]++' ids | cmp - <(seq 1500)
+	none_overtook
 }
 
 @test "kill -9 at any instant loses nothing: side by side" {
@@ -193,10 +223,66 @@ killed() {
 @test "kill -9 at any instant loses nothing: by channel" {
 	receiver
 	killed channel 4
-	for camera in 0 3 6; do
-		awk -v c=$camera '$0 % 7 == c && !seen[$0]++' ids |
-			cmp - <(seq 1500 | awk -v c=$camera '$0 % 7 == c')
-	done
+	cameras_in_order
+}
+
+@test "kill -9 at any instant loses nothing: a slow disk" {
+	receiver
+	slow_disk 60
+	killed none 8
+}
+
+@test "a power cut at any instant loses nothing: strict order" {
+	receiver
+	slow_disk 2
+	killed strict 1 1
+	none_overtook
+}
+
+@test "a power cut at any instant loses nothing: side by side" {
+	receiver
+	slow_disk 60
+	# 8 that were under way, and 192 that waited for a sync.
+	killed none 8 200
+}
+
+@test "a power cut at any instant loses nothing: by channel" {
+	receiver
+	slow_disk 5
+	# Of a camera one.
+	killed channel 4 7
+	cameras_in_order
+}
+
+@test "a slow disk does not hold up what is sent" {
+	receiver
+	slow_disk 300
+	numbered 150 > in
+	# Some share a sync; with two at a time it would be 22 seconds.
+	run -0 kx-replay -q --speed=max --order=none --concurrency=2 \
+		--journal=j --url="$URL" --stats --diagnostics=json in
+	jq -e '.delivered == 150 and .seconds < 15' <<< "$output"
+}
+
+@test "a failed sync of the journal ends the run, and is not tried again" {
+	[ -z "$KX_SANITIZERS" ] ||
+		skip "sanitizers have an allocator of their own"
+	[ -f "$KX_TESTDIR/fault/refuse.so" ] || skip "no refuse.so"
+	receiver
+	numbered 600 > in
+	# The header is the first two.  A sixth would have succeeded.
+	run -2 --separate-stderr env KX_REFUSE=fsync:5:5 LD_PRELOAD=refuse.so \
+		LD_LIBRARY_PATH="$KX_TESTDIR/fault" kx-replay --speed=max \
+		--order=none --concurrency=4 --journal=j --stats \
+		--url="$URL" in
+	[[ $stderr == *"cannot sync the journal: Input/output error"* ]]
+	delivered=$(awk '$2 == "delivered" { print $1 }' <<< "$stderr")
+	n=$(requests)
+	[ "$n" -lt 600 ]
+	# What counted is in there, and what did not is sent, if not recorded.
+	kx-replay -q --speed=max --journal=j --url="$URL" in
+	[ $(($(requests) - n)) -le $((600 - delivered)) ]
+	[ "$(sort -u bodies | wc -l)" -eq 600 ]
 }
 
 # --- SIGINT ---

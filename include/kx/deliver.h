@@ -9,6 +9,11 @@
  * each has its own: so a retry holds back what its order demands and no more.
  * Lanes that can go on are served in the order in which they became ready.
  *
+ * With a journal no more than `concurrency` events (1 in strict order) can be
+ * delivered and not be written there, when the process is ended; and no more
+ * than KX_UNSYNCED_MOST besides (none in strict order, one in a lane) written
+ * and not on the disk, when power is.
+ *
  * Sender threads take events from the lanes, each with its connections; the
  * caller adds events, and is told of those that could not be delivered.
  *
@@ -26,6 +31,8 @@ struct kx_deliver;
 struct kx_journal;
 struct kx_signer;
 
+#define KX_UNSYNCED_MOST 192
+
 enum kx_order { KX_ORDER_STRICT, KX_ORDER_CHANNEL, KX_ORDER_NONE };
 
 struct kx_deliver_options {
@@ -37,7 +44,7 @@ struct kx_deliver_options {
 	int64_t long_wait_ms;	/* one that asks for this is reported */
 	uint64_t random;	/* for the jitter, different in each run */
 	struct kx_journal *journal;	/* NULL: none.  An event is delivered
-				   when it is in there. */
+				   when it is in there, and synced. */
 	const struct kx_signer *signer;	/* NULL: not signed */
 	bool ids;		/* send the id of each, signed or not */
 	int notify_fd;		/* an eventfd, written to for an armed caller */
@@ -87,7 +94,8 @@ struct kx_deliver_stats {
 	uint64_t n_retried;	/* attempts after the first */
 	uint64_t n_given_up;
 	uint64_t n_bytes;	/* of bodies delivered */
-	uint64_t n_flying;	/* under way now */
+	uint64_t n_flying;	/* under way now: not answered, or with a
+				   journal not written there */
 	struct kx_histogram latency_ns;	/* of answers, from sending on */
 	struct kx_histogram late_ns;	/* first attempts behind their time */
 };

@@ -5,13 +5,16 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +79,7 @@ test_in_order(void **state)
 		one = i;
 		assert_int_equal(kx_journal_add(j, &one, 1, &err), KX_OK);
 	}
+	assert_int_equal(kx_journal_sync(j, &err), KX_OK);
 	/* What the header promises. */
 	assert_int_equal(file_size() - begin, 5 * N);
 	kx_journal_close(j);
@@ -199,6 +203,42 @@ test_refusals(void **state)
 	kx_journal_close(NULL);
 }
 
+/* A write that fails half-way is the last, and what was written in front of it
+ * can still be synced. */
+static void
+test_torn(void **state)
+{
+	struct kx_journal *j = must_open(false);
+	struct rlimit was, limit;
+	struct kx_error err;
+	uint64_t one = 7;
+	off_t begin;
+
+	(void)state;
+	assert_int_equal(kx_journal_add(j, &one, 1, &err), KX_OK);
+	begin = file_size();
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	limit = was;
+	limit.rlim_cur = (rlim_t)begin + 3;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	one = 8;
+	assert_int_equal(kx_journal_add(j, &one, 1, &err), KX_FATAL);
+	assert_int_equal(err.errnum, EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(file_size(), begin + 3);
+	one = 9;
+	assert_int_equal(kx_journal_add(j, &one, 1, &err), KX_FATAL);
+	assert_int_equal(file_size(), begin + 3);
+	assert_int_equal(kx_journal_sync(j, &err), KX_OK);
+	kx_journal_close(j);
+	j = must_open(false);
+	assert_int_equal(kx_journal_count(j), 1);
+	assert_true(kx_journal_has(j, 7));
+	assert_int_equal(file_size(), begin);
+	kx_journal_close(j);
+}
+
 int
 main(void)
 {
@@ -211,6 +251,7 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(test_torn, set_up, tear_down),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
