@@ -49,6 +49,29 @@ rate() {
 	printf '  %-50s %8d /s\n' "$label" "$last"
 }
 
+# in_turns N COMMAND...: as rate() for several without arguments, whose labels
+# are in ${label[COMMAND]}; a run of each in turn, for they are compared with
+# each other and whatever else the machine does meets all alike.  Their rates
+# are in ${rate[COMMAND]}.
+declare -A label rate
+in_turns() {
+	local n=$1 i what
+	shift
+	rm -f turns
+	for ((i = 0; i < runs; i++)); do
+		for what; do
+			timed "$what" | sed "s/^/$what /" >> turns
+		done
+	done
+	for what; do
+		rate[$what]=$(awk -v w="$what" '$1 == w { print $2 }' turns |
+			sort -n | awk -v n="$n" '{ t[NR] = $1 }
+			END { if (NR) printf "%.0f", n / t[int((NR + 1) / 2)] }')
+		[ -n "${rate[$what]}" ] || continue
+		printf '  %-50s %8d /s\n' "${label[$what]}" "${rate[$what]}"
+	done
+}
+
 # bar LABEL A B LEAST: A is LEAST times B.
 bar() {
 	awk -v l="$1" -v a="$2" -v b="$3" -v least="$4" 'BEGIN {
@@ -62,16 +85,26 @@ with_journal() {
 	rm -f "$1"
 	"${kx32[@]}" --journal="$1" events.ndjson
 }
+plain() {
+	"${kx32[@]}" events.ndjson
+}
+on_tmpfs() {
+	with_journal "$tmpfs/j"
+}
+on_disk() {
+	with_journal journal
+}
+label=(
+	[plain]='kx-replay --order=none --concurrency=32'
+	[on_tmpfs]='the same with --journal, on tmpfs'
+	[on_disk]='the same with --journal, on this disk'
+)
 
 echo
 echo "events of $(head -n 1 events.ndjson | wc -c) bytes to a sink on loopback, $(nproc) processors"
 kx32=(kx-replay --speed=max --order=none --concurrency=32 --url="$url")
-rate 'kx-replay --order=none --concurrency=32' "$many" "${kx32[@]}" events.ndjson
-ours=$last
-rate 'the same with --journal, on tmpfs' "$many" with_journal "$tmpfs/j"
-journal_shm=$last
-rate 'the same with --journal, on this disk' "$many" with_journal journal
-journal=$last
+in_turns "$many" plain on_tmpfs on_disk
+ours=${rate[plain]}
 rate 'kx-replay --order=channel --concurrency=32' "$many" \
 	kx-replay --speed=max --order=channel --concurrency=32 --url="$url" events.ndjson
 rate 'kx-replay (strict)' "$few" kx-replay --speed=max --url="$url" few.ndjson
@@ -139,8 +172,8 @@ if command -v wrk > /dev/null; then
 fi
 bar 'none, as times curl --parallel' "$ours" "$curl" 2.5
 bar 'strict, as times http.client' "$strict" "$python" 1
-bar 'with a journal on tmpfs, as part of without' "$journal_shm" "$ours" 0.8
-bar 'with a journal on this disk, as part of without' "$journal" "$ours" 0.8
+bar 'with a journal on tmpfs, as part of without' "${rate[on_tmpfs]}" "$ours" 0.8
+bar 'with a journal on this disk, as part of without' "${rate[on_disk]}" "$ours" 0.8
 if [ -x /usr/bin/time ]; then
 	for log in few.ndjson events.ndjson; do
 		/usr/bin/time -f %M -o peak.txt "${kx32[@]}" "$log" 2> err.txt
