@@ -111,13 +111,16 @@ check_PROGRAMS += \
   tests/unit/image \
   tests/unit/journal \
   tests/unit/json \
+  tests/unit/lanes \
   tests/unit/num \
   tests/unit/output \
+  tests/unit/plan \
   tests/unit/pool \
   tests/unit/program \
   tests/unit/reader \
   tests/unit/relog \
   tests/unit/sched \
+  tests/unit/sign \
   tests/unit/snapname \
   tests/unit/source \
   tests/unit/stream \
@@ -146,13 +149,16 @@ TESTS += \
   tests/unit/image \
   tests/unit/journal \
   tests/unit/json \
+  tests/unit/lanes \
   tests/unit/num \
   tests/unit/output \
+  tests/unit/plan \
   tests/unit/pool \
   tests/unit/program \
   tests/unit/reader \
   tests/unit/relog \
   tests/unit/sched \
+  tests/unit/sign \
   tests/unit/snapname \
   tests/unit/source \
   tests/unit/stream \
@@ -183,13 +189,16 @@ tests_unit_histogram_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_image_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_journal_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_json_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_lanes_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_num_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_output_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_plan_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_pool_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_program_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_reader_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_relog_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_sched_CFLAGS = $(KX_UNIT_CFLAGS)
+tests_unit_sign_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_snapname_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_source_CFLAGS = $(KX_UNIT_CFLAGS)
 tests_unit_stream_CFLAGS = $(KX_UNIT_CFLAGS)
