@@ -72,6 +72,8 @@ static const struct cli_tool tool = {
  * the rest is only counted. */
 #define ONCE_MAX 64
 
+#define ASKED_MOST 64
+
 struct validate {
 	struct kx_check check;
 	struct verdicts verdicts;
@@ -79,6 +81,10 @@ struct validate {
 	uint64_t errors, hidden;
 	uint64_t passed, rejected;
 	uint64_t count[KX_N_RULES];
+	struct {
+		const char *name;
+		int rule;
+	} asked[ASKED_MOST];	/* by name, as it lies in memory */
 	char *once[ONCE_MAX];
 	size_t n_once;
 };
@@ -159,16 +165,15 @@ said_before(struct validate *validate, const struct kx_finding *finding)
 static void
 count(struct validate *validate, const char *rule)
 {
-	int r;
+	unsigned k = (unsigned)((uintptr_t)rule / 8 % ASKED_MOST);
 
-	/* Mostly the table's own string. */
-	for (r = 0; r < KX_N_RULES; r++)
-		if (kx_rule_info[r].name == rule)
-			break;
-	if (r == KX_N_RULES)
-		r = kx_rule_find(kx_span_str(rule));
-	if (r >= 0)
-		validate->count[r]++;
+	/* Mostly one of a few that have been asked for. */
+	if (validate->asked[k].name != rule) {
+		validate->asked[k].name = rule;
+		validate->asked[k].rule = kx_rule_find(kx_span_str(rule));
+	}
+	if (validate->asked[k].rule >= 0)
+		validate->count[validate->asked[k].rule]++;
 }
 
 /* Is it to be printed? */

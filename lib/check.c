@@ -101,7 +101,12 @@ vsay(struct kx_checker *c, enum kx_rule rule, uint32_t node, size_t off,
 		c->bad = true;
 	if (c->said[rule] >= KX_CHECK_MOST)
 		return;
-	n = vsnprintf(message, sizeof message, fmt, ap);
+	if (strchr(fmt, '%') == NULL && strlen(fmt) < sizeof message) {
+		n = (int)strlen(fmt);
+		memcpy(message, fmt, (size_t)n + 1);
+	} else {
+		n = vsnprintf(message, sizeof message, fmt, ap);
+	}
 	if (n < 0)
 		message[0] = '\0';
 	if (++c->said[rule] == KX_CHECK_MOST && n < 300)
@@ -472,7 +477,15 @@ check_time(struct kx_checker *c, enum kx_field f, uint32_t node, int64_t *ms)
 	const char *name = kx_field_info[f].column, *unit;
 	struct kx_span text = kx_json_raw(c->json, node);
 	bool odd, fits;
+	uint64_t value;
 
+	/* Mostly it is right. */
+	if (KX_LIKELY(text.len == 13 &&
+	    kx_digits_value(text.ptr, text.len, &value) &&
+	    value >= (uint64_t)TIME_FROM && value < (uint64_t)TIME_TO)) {
+		*ms = (int64_t)value;
+		return true;
+	}
 	if (!kx_check_integer(c, f, node, &odd)) {
 		if (!odd)
 			wrong_type(c, f, node, kx_json_type(c->json, node) ==

@@ -343,13 +343,14 @@ walk(struct walk *w)
  * Twice in the program, so that a branch is guessed by what it is in, too. */
 #define VALUE(next) \
 	off = at[0]; \
-	switch (text[off]) { \
-	case '"': \
+	if (text[off] == '"') { \
 		end = at[1]; \
 		STRING_FLAG(off, end); \
 		NODE(off, end - off + 1, KX_JSON_STRING | flag); \
 		at += 2; \
 		goto next; \
+	} \
+	switch (text[off]) { \
 	case '-': \
 	case '0': case '1': case '2': case '3': case '4': \
 	case '5': case '6': case '7': case '8': case '9': \
