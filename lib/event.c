@@ -85,7 +85,10 @@ static const struct {
 /* Names of the largest object, and room for some more. */
 #define NAMES_MOST 40
 
-_Static_assert(NAMES_MOST <= 64, "struct slot's bit");
+/* In the bits of a slot: it is the other spelling of a field. */
+#define FLAT (UINT64_C(1) << 63)
+
+_Static_assert(NAMES_MOST < 63, "struct slot's bits");
 
 /* A node of the tree: an object whose members have names here, or an array
  * whose elements are `element`. */
@@ -98,23 +101,31 @@ struct branch {
 	uint64_t factor;	/* of the hash: no two names share a slot */
 	struct slot {
 		struct kx_key key;
-		uint16_t offset;	/* of the word that gets the node, in
-					   the event or in its row; 0: none */
-		int16_t branch;		/* what is inside, or -1 */
-		uint64_t bit;		/* of its own in the branch */
+		uint32_t offset;	/* of the word that gets the node, in
+					   the event or in its row */
+		uint64_t bits;		/* one of its own in the branch, and
+					   FLAT */
+		struct branch *inside;	/* NULL: nothing that is known */
 		const char *name;
 		uint8_t group;		/* of the field or part: the row's */
-		bool in_row;
-		bool alias;
+		bool in_row;		/* as all of a branch, or none */
 	} entry[1 + NAMES_MOST];	/* [0] is no name */
 	unsigned n;
-	int16_t element;	/* branch of the elements of an array, or -1 */
-	int16_t group;		/* of a branch that is an element: its group */
+	struct branch *element;	/* of an array, or NULL */
+	int group;		/* of a branch that is an element, or -1 */
 };
 
+#define BRANCHES_MOST 24
+
+/* A word of an event, and of a row, that nobody reads. */
+#define NOWHERE (uint32_t)offsetof(struct kx_event, nowhere)
+
+_Static_assert(offsetof(struct kx_row, nowhere) ==
+    offsetof(struct kx_event, nowhere), "NOWHERE is one place");
+
 struct kx_schema {
-	struct branch branch[24];
-	int16_t n;
+	struct branch branch[BRANCHES_MOST];
+	unsigned n;
 };
 
 static inline unsigned
@@ -159,8 +170,8 @@ have_name(struct branch *b, const char *padded, uint32_t len,
 	slot = &b->entry[++b->n];
 	slot->name = name;
 	slot->key = key;
-	slot->bit = UINT64_C(1) << (b->n - 1);
-	slot->branch = -1;
+	slot->bits = UINT64_C(1) << (b->n - 1);
+	slot->offset = NOWHERE;
 	return slot;
 }
 
@@ -230,24 +241,23 @@ kx_field_find(struct kx_span name)
 	return -1;
 }
 
-static int16_t
+static struct branch *
 branch_new(struct kx_schema *schema)
 {
 	struct branch *b;
 
-	if (schema->n == (int16_t)(sizeof schema->branch /
-	    sizeof schema->branch[0]))
-		return -1;
-	b = &schema->branch[schema->n];
+	if (schema->n == BRANCHES_MOST)
+		return NULL;
+	b = &schema->branch[schema->n++];
 	memset(b, 0, sizeof *b);
-	b->element = b->group = -1;
+	b->group = -1;
 	b->entry[0].key.len = UINT32_MAX;
-	return schema->n++;
+	return b;
 }
 
 /* Where an array of words begins, and the word at `index` of it. */
 #define WORD(type, array, index) \
-	(uint16_t)(offsetof(type, array) + (size_t)(index) * sizeof(uint32_t))
+	(uint32_t)(offsetof(type, array) + (size_t)(index) * sizeof(uint32_t))
 
 static void
 set_field(struct slot *slot, int field, bool alias)
@@ -256,7 +266,8 @@ set_field(struct slot *slot, int field, bool alias)
 
 	slot->group = (uint8_t)group;
 	slot->in_row = group != KX_GROUP_EVENT;
-	slot->alias = alias && !slot->in_row;
+	if (alias && !slot->in_row)
+		slot->bits |= FLAT;
 	slot->offset = slot->in_row ? WORD(struct kx_row, field,
 	    field - (int)kx_group_first(group)) : alias ?
 	    WORD(struct kx_event, flat, field) :
@@ -273,22 +284,18 @@ set_part(struct slot *slot, enum kx_part part)
 	    WORD(struct kx_event, part, part);
 }
 
-/* The branch inside `at` by one step of a pointer, made where it is new. */
-static int16_t
-branch_step(struct kx_schema *schema, int16_t at, const char *name,
+/* The branch inside b by one step of a pointer, made where it is new; b itself
+ * where the step names a field. */
+static struct branch *
+branch_step(struct kx_schema *schema, struct branch *b, const char *name,
     size_t len, int field, bool alias)
 {
-	struct branch *b = &schema->branch[at];
 	char padded[64] = "";
 	struct slot *slot;
 
 	if (len == 1 && *name == '*') {
-		if (b->element < 0) {
-			int16_t made = branch_new(schema);
-
-			schema->branch[at].element = made;
-			return made;
-		}
+		if (b->element == NULL)
+			b->element = branch_new(schema);
 		return b->element;
 	}
 	/* The pointer may end too soon to be read by eights. */
@@ -296,34 +303,34 @@ branch_step(struct kx_schema *schema, int16_t at, const char *name,
 	    sizeof padded - 8);
 	slot = have_name(b, padded, (uint32_t)len, name);
 	if (slot == NULL)
-		return -1;
+		return NULL;
 	if (field >= 0) {
 		set_field(slot, field, alias);
-		return at;
+		return b;
 	}
-	if (slot->branch < 0)
-		slot->branch = branch_new(schema);
-	return slot->branch;
+	if (slot->inside == NULL)
+		slot->inside = branch_new(schema);
+	return slot->inside;
 }
 
 /* Follow a pointer from the top; the last step names `field`, or with -1 is
  * an element. */
-static int16_t
+static struct branch *
 branch_path(struct kx_schema *schema, const char *pointer, int field,
     bool alias)
 {
-	int16_t at = 0;
+	struct branch *b = schema->branch;
 
-	while (at >= 0 && *pointer == '/') {
+	while (b != NULL && *pointer == '/') {
 		const char *name = pointer + 1;
 		size_t len = strcspn(name, "/");
 		bool last = name[len] == '\0';
 
-		at = branch_step(schema, at, name, len,
+		b = branch_step(schema, b, name, len,
 		    last && field >= 0 ? field : -1, alias);
 		pointer = name + len;
 	}
-	return at;
+	return b;
 }
 
 /* The slot that the last step of a pointer has in the tree. */
@@ -332,16 +339,15 @@ mark_part(struct kx_schema *schema, const char *pointer, enum kx_part part)
 {
 	const char *name = strrchr(pointer, '/');
 	char above[64] = "", padded[64] = "";
+	struct branch *b;
 	struct slot *slot;
-	int16_t at;
 
 	memcpy(above, pointer, (size_t)(name - pointer));
 	memcpy(padded, name + 1, strlen(name + 1));
-	at = branch_path(schema, above, -1, false);
-	if (at < 0)
+	b = branch_path(schema, above, -1, false);
+	if (b == NULL)
 		return;
-	slot = have_name(&schema->branch[at], padded,
-	    (uint32_t)strlen(padded), name + 1);
+	slot = have_name(b, padded, (uint32_t)strlen(padded), name + 1);
 	if (slot != NULL)
 		set_part(slot, part);
 }
@@ -354,7 +360,7 @@ drop_fields(struct branch *b, unsigned groups)
 
 	for (e = 1; e <= b->n; e++)
 		if (b->entry[e].in_row && !(groups & 1u << b->entry[e].group))
-			b->entry[e].offset = 0;
+			b->entry[e].offset = NOWHERE;
 }
 
 struct kx_schema *
@@ -371,24 +377,24 @@ kx_schema_new_for(const bool *fields, unsigned groups)
 
 	if (schema == NULL)
 		return NULL;
-	branch_new(schema);
+	(void)branch_new(schema);
 	for (i = 0; i < N_PLACES; i++) {
 		if (fields == NULL || fields[places[i].field])
 			branch_path(schema, places[i].pointer,
 			    (int)places[i].field, places[i].alias);
 	}
 	for (i = 0; i < N_ARRAYS; i++) {
-		int16_t at;
+		struct branch *b;
 
 		if (!(groups & 1u << arrays[i].group))
 			continue;
-		at = branch_path(schema, arrays[i].pointer, -1, false);
-		if (at >= 0)
-			schema->branch[at].group = (int16_t)arrays[i].group;
+		b = branch_path(schema, arrays[i].pointer, -1, false);
+		if (b != NULL)
+			b->group = (int)arrays[i].group;
 	}
 	for (i = 0; fields == NULL && i < N_PARTS; i++)
 		mark_part(schema, parts[i].pointer, parts[i].part);
-	for (i = 0; i < (size_t)schema->n; i++) {
+	for (i = 0; i < schema->n; i++) {
 		drop_fields(&schema->branch[i], groups);
 		if (!make_index(&schema->branch[i])) {
 			free(schema);
@@ -414,6 +420,14 @@ kx_event_fini(struct kx_event *event)
 	memset(event, 0, sizeof *event);
 }
 
+static uint32_t
+last_identity(const struct kx_event *event)
+{
+	uint32_t n = event->rows[KX_GROUP_IDENTITY].n;
+
+	return n == 0 ? 0 : n - 1;
+}
+
 static struct kx_row *
 row_new(struct kx_event *event, enum kx_group group, uint32_t node)
 {
@@ -434,20 +448,18 @@ row_new(struct kx_event *event, enum kx_group group, uint32_t node)
 	row = &rows->row[rows->n++];
 	memset(row, 0, sizeof *row);
 	row->node = node;
-	row->identity = event->rows[KX_GROUP_IDENTITY].n == 0 ? 0 :
-	    event->rows[KX_GROUP_IDENTITY].n - 1;
+	row->identity = last_identity(event);
 	return row;
 }
 
-/* Where the fields of a walk's objects go: into the event, or into the row
- * of a group (kept by number, since rows may move). */
-struct target {
-	enum kx_group group;
-	uint32_t row;
+struct walk {
+	struct kx_event *event;
+	const struct kx_json_node *node;
+	const char *names;	/* the text behind its first byte */
 };
 
-static void walk_value(struct kx_event *, const struct kx_schema *, int16_t,
-    struct target, uint32_t);
+static void walk_value(struct walk *, const struct branch *, char *,
+    uint32_t);
 
 /* The same of a name with escapes; NULL without memory, too. */
 static KX_NOINLINE const struct slot *
@@ -465,63 +477,55 @@ find_escaped(struct kx_event *event, const struct branch *b, uint32_t name)
 	return slot;
 }
 
+/* The nodes of an object's members go to the words at `to`: of the event or of
+ * one of its rows, which does not move before the object is left, for none is
+ * inside another of its group. */
 static void
-walk_object(struct kx_event *event, const struct kx_schema *schema,
-    int16_t at, struct target target, uint32_t obj)
+walk_object(struct walk *w, const struct branch *b, char *to, uint32_t obj)
 {
-	const struct kx_json_node *node = event->json->node;
-	const char *names = event->json->text + 1;
-	const struct branch *b = &schema->branch[at];
+	const struct kx_json_node *node = w->node;
 	uint32_t i, end = node[obj].next;
 	uint64_t seen = 0;	/* bits of the names so far */
 	uint64_t again = 0;
 	bool unknown = false;
-	/* Rows of this group do not move before this object is left: none is
-	 * inside another of its group. */
-	char *to[2] = { (char *)event, target.group == KX_GROUP_EVENT ? NULL :
-	    (char *)&event->rows[target.group].row[target.row] };
 
 	for (i = obj + 1; i < end; i = node[i + 1].next) {
 		const struct kx_json_node *name = &node[i], *value = name + 1;
-		uint32_t inside = value->next - (i + 2);
+		uint32_t there = i + 1;
 		const struct slot *slot;
 
 		if (KX_UNLIKELY((name->meta & KX_JSON_ESCAPED) != 0))
-			slot = find_escaped(event, b, i);
+			slot = find_escaped(w->event, b, i);
 		else
-			slot = find_name(b, names + name->off, name->len - 2);
+			slot = find_name(b, w->names + name->off,
+			    name->len - 2);
 		if (KX_UNLIKELY(slot == NULL)) {
-			again |= unknown | inside;
+			again |= unknown | (value->next - (there + 1));
 			unknown = true;
 			continue;
 		}
-		again |= seen & slot->bit;
-		seen |= slot->bit;
-		if (slot->offset != 0) {
-			uint32_t there = i + 1;
-
-			memcpy(to[slot->in_row] + slot->offset, &there,
-			    sizeof there);
-			event->has_flat |= slot->alias;
-		}
-		if (slot->branch >= 0)
-			walk_value(event, schema, slot->branch, target, i + 1);
+		again |= seen & slot->bits & ~FLAT;
+		seen |= slot->bits;
+		memcpy(to + slot->offset, &there, sizeof there);
+		if (slot->inside != NULL)
+			walk_value(w, slot->inside, to, there);
 		else
-			again |= inside;
+			again |= value->next - (there + 1);
 	}
-	event->may_repeat |= again != 0;
+	w->event->may_repeat |= again != 0;
+	w->event->has_flat |= (seen & FLAT) != 0;
 }
 
 /* An array that is given twice counts once, as any repeated name: what the
  * earlier one left is dropped. */
 static void
-rows_begin(struct kx_event *event, enum kx_group group, struct target target)
+rows_begin(struct kx_event *event, enum kx_group group)
 {
 	struct kx_rows *rows = &event->rows[group];
 
 	if (group == KX_GROUP_FACE || group == KX_GROUP_PLATE) {
-		while (rows->n > 0 &&
-		    rows->row[rows->n - 1].identity == target.row)
+		while (rows->n > 0 && rows->row[rows->n - 1].identity ==
+		    last_identity(event))
 			rows->n--;
 		return;
 	}
@@ -531,43 +535,44 @@ rows_begin(struct kx_event *event, enum kx_group group, struct target target)
 		    event->rows[KX_GROUP_PLATE].n = 0;
 }
 
-/* Recursion ends with the tree, eight levels down. */
 static void
-walk_value(struct kx_event *event, const struct kx_schema *schema,
-    int16_t at, struct target target, uint32_t value)
+walk_array(struct walk *w, const struct branch *element, char *to,
+    uint32_t array)
 {
-	const struct kx_json_node *node = event->json->node;
-	const struct branch *b = &schema->branch[at];
+	const struct kx_json_node *node = w->node;
+	struct kx_event *event = w->event;
 	uint32_t i;
 
-	switch (kx_json_type(event->json, value)) {
+	if (element->group >= 0)
+		rows_begin(event, (enum kx_group)element->group);
+	for (i = array + 1; i < node[array].next; i = node[i].next) {
+		if (element->group >= 0) {
+			to = (char *)row_new(event,
+			    (enum kx_group)element->group, i);
+			if (to == NULL)
+				return;
+		}
+		if (kx_json_type(event->json, i) == KX_JSON_OBJECT)
+			walk_object(w, element, to, i);
+		else
+			event->may_repeat |= node[i].next > i + 1;
+	}
+}
+
+/* Recursion ends with the tree, eight levels down. */
+static void
+walk_value(struct walk *w, const struct branch *b, char *to, uint32_t value)
+{
+	switch (kx_json_type(w->event->json, value)) {
 	case KX_JSON_OBJECT:
-		walk_object(event, schema, at, target, value);
+		walk_object(w, b, to, value);
 		break;
 	case KX_JSON_ARRAY:
-		if (b->element < 0) {
-			event->may_repeat |= node[value].next > value + 1;
-			break;
-		}
-		if (schema->branch[b->element].group >= 0)
-			rows_begin(event, (enum kx_group)
-			    schema->branch[b->element].group, target);
-		for (i = value + 1; i < node[value].next; i = node[i].next) {
-			const struct branch *e = &schema->branch[b->element];
-			struct target inner = target;
-
-			if (e->group >= 0) {
-				inner.group = (enum kx_group)e->group;
-				inner.row = event->rows[e->group].n;
-				if (row_new(event, inner.group, i) == NULL)
-					return;
-			}
-			if (kx_json_type(event->json, i) == KX_JSON_OBJECT)
-				walk_object(event, schema, b->element, inner,
-				    i);
-			else
-				event->may_repeat |= node[i].next > i + 1;
-		}
+		if (b->element != NULL)
+			walk_array(w, b->element, to, value);
+		else
+			w->event->may_repeat |=
+			    w->node[value].next > value + 1;
 		break;
 	default:
 		break;
@@ -585,7 +590,7 @@ bool
 kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
     const struct kx_json *json, uint32_t root)
 {
-	struct target top = { KX_GROUP_EVENT, 0 };
+	struct walk w = { event, json->node, json->text + 1 };
 	int g, f;
 
 	event->json = json;
@@ -603,7 +608,7 @@ kx_event_walk_at(struct kx_event *event, const struct kx_schema *schema,
 		event->may_repeat = true;
 		return true;
 	}
-	walk_object(event, schema, 0, top, root);
+	walk_object(&w, schema->branch, (char *)event, root);
 	for (f = 0; event->has_flat && f < KX_N_FIELDS; f++)
 		if (event->field[f] == 0)
 			event->field[f] = event->flat[f];

@@ -90,6 +90,7 @@ enum kx_part {
 /* One element of a repeated group.  field[] is by enum kx_field less the
  * group's first field: use kx_row_get(). */
 struct kx_row {
+	uint32_t nowhere;	/* the walk's: see struct kx_event */
 	uint32_t node;		/* the element */
 	uint32_t identity;	/* FACE, PLATE: index of its identity */
 	uint32_t field[5];	/* nodes; 0: absent */
@@ -103,6 +104,8 @@ struct kx_rows {
 };
 
 struct kx_event {
+	uint32_t nowhere;		/* the walk leaves here what nobody
+					   wants */
 	const struct kx_json *json;
 	bool is_object;			/* else nothing below is set */
 	bool no_memory;			/* some rows could not be kept */
