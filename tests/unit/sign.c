@@ -70,7 +70,7 @@ test_example(void **state)
 	signs(signer, EXAMPLE_ID, 1614265330, EXAMPLE_BODY, EXAMPLE);
 	kx_signer_free(signer);
 	/* The prefix may be left out. */
-	signer = signer_of(EXAMPLE_KEY + 6, NULL);
+	signer = signer_of(&EXAMPLE_KEY[6], NULL);
 	signs(signer, EXAMPLE_ID, 1614265330, EXAMPLE_BODY, EXAMPLE);
 	kx_signer_free(signer);
 }
