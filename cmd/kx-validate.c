@@ -403,6 +403,11 @@ main(int argc, char **argv)
 	check->kernel = cli.kernel;
 	if (!verdict_init(&validate.verdicts, check))
 		cli_die(0, "not enough memory");
+	/* By --source all inputs have one name. */
+	if (cli.source == NULL) {
+		validate.verdicts.inputs = argv + cli_operand();
+		validate.verdicts.n_inputs = (unsigned)(argc - cli_operand());
+	}
 	if (cli.diagnostics == KX_DIAG_SARIF)
 		sarif_begin(check);
 	if (cli_output_open(&out, cli.output, 0, &err) != KX_OK)

@@ -147,12 +147,22 @@ found(struct verdicts *verdicts, struct run_batch *batch,
 	    kx_rule_info[rule].name, at, pointer, "%s", message);
 }
 
+/* Of so many inputs that their numbers have come round, none is certain. */
+static const char *
+input_name(const struct verdicts *verdicts, unsigned input)
+{
+	if (input >= verdicts->n_inputs || verdicts->n_inputs > 0x10000)
+		return "another file";
+	return strcmp(verdicts->inputs[input], "-") == 0 ? "(stdin)" :
+	    verdicts->inputs[input];
+}
+
 static void
 ask_stream(struct verdicts *verdicts, struct run_batch *batch,
     struct verdict_note *note)
 {
 	struct kx_stream_answer answer;
-	char message[200];
+	char message[500];
 
 	if (kx_stream_add(verdicts->stream, &note->stream, batch->input,
 	    &answer) != KX_OK)
@@ -164,10 +174,12 @@ ask_stream(struct verdicts *verdicts, struct run_batch *batch,
 		    "event_id is a number here, and was a string before");
 	if (answer.kind == KX_STREAM_NEW)
 		return;
-	snprintf(message, sizeof message, "%s, on line %" PRIu64 "%s",
+	snprintf(message, sizeof message, "%s, on line %" PRIu64 "%s%s",
 	    answer.kind == KX_STREAM_COPY ? "the same event came before" :
 	    "another event with this id came before", answer.line,
-	    answer.input != (batch->input & 0xffff) ? " of another file" : "");
+	    answer.input != (batch->input & 0xffff) ? " of " : "",
+	    answer.input != (batch->input & 0xffff) ?
+	    input_name(verdicts, answer.input) : "");
 	found(verdicts, batch, note, answer.kind == KX_STREAM_COPY ?
 	    KX_RULE_REDELIVERED : KX_RULE_CONFLICT, note->id_at, "/id",
 	    message);

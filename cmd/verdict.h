@@ -19,6 +19,8 @@
 
 struct verdicts {
 	const struct kx_check *check;
+	char *const *inputs;	/* names of the inputs, or NULL */
+	unsigned n_inputs;
 	struct kx_stream *stream;
 	bool same_bytes;	/* copies or conflicts are asked about */
 	bool late;		/* a rule between records can refuse one */

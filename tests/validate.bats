@@ -196,8 +196,8 @@ setup() {
 		kx-validate -j$j --summary a b > out.$j 2> err.$j
 	done
 	cmp out.1 out.2 && cmp err.1 err.2 && cmp err.1 err.4
-	grep -q '^kx-validate: b:1:[0-9]*: note: /id: the same event came before, on line 5 of another file \[redelivered\]$' err.1
-	grep -q '^kx-validate: b:2:[0-9]*: warning: /id: another event with this id came before, on line 7 of another file \[conflict\]$' err.1
+	grep -q '^kx-validate: b:1:[0-9]*: note: /id: the same event came before, on line 5 of a \[redelivered\]$' err.1
+	grep -q '^kx-validate: b:2:[0-9]*: warning: /id: another event with this id came before, on line 7 of a \[conflict\]$' err.1
 	[ "$(grep -c 'redelivered\]\|conflict\]' err.1)" -eq 2 ]
 }
 
