@@ -28,8 +28,7 @@ enum how {
 	BY_NUMBER	/* from min to max, which are hundredths */
 };
 
-/* Values as they are in a record, each the key of a free slot where it is
- * looked for. */
+/* The keys of the values, by their hash; a length of 0 is a free slot. */
 struct value_set {
 	struct kx_key slot[VALUE_SLOTS];
 };
