@@ -9,11 +9,6 @@ echo "frames of images.ndjson; here W stands for D = openssl dgst -sha256"
 base=$(median openssl dgst -sha256 images.ndjson)
 awk -v d="$base" 'BEGIN { printf "  D = %.1f ms\n", d * 1000 }'
 
-job_frames() {
-	rm -rf "$shm"/x*
-	"$@"
-}
-
 # The frames alone, hashed, as somebody would write it.
 cat > frames.py <<'PY'
 import base64, hashlib, os, sys
