@@ -31,13 +31,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kx/journal.h"
 #include "kx/sched.h"
 #include "kx/sign.h"
 
-#include "lanes.h"
+#include "deliver-impl.h"
 
-#define MAX_SENDERS 4
 /* Connections of a thread, before there is another one. */
 #define PER_SENDER 4
 
@@ -51,137 +49,10 @@
 #define BYTES_MOST ((size_t)8 << 20)
 #define BYTES_EACH ((size_t)1 << 20)	/* and this for each under way */
 
-/*
- * KX_UNSYNCED_MOST events may be written and not be on the disk; a sync begins
- * when three quarters of them have come, or the first has waited for so long.
- * The more share a sync the less it costs, whatever `concurrency` is: with a
- * third of this a journal on a quick disk takes a quarter of the events a
- * second, with this a seventh, and with more no less.
- */
-#define SYNC_FROM (KX_UNSYNCED_MOST / 4 * 3)
-#define GATHER_NS 2000000
-
 /* Memory of events is used again, up to so many of that size: else threads
  * would give back what another one takes, and wait for each other. */
 #define SPARES_MOST 256
 #define SPARE_SIZE ((size_t)4 << 10)
-
-/* Events in the order in which they came. */
-struct pile {
-	struct delivery *first, **end;
-	size_t n;
-};
-
-struct sender {
-	struct kx_deliver *d;
-	struct kx_http *http;
-	pthread_t thread;
-	bool running;
-	bool sleeping;		/* may be woken */
-	size_t cap, n_flying;	/* connections, those in use */
-	struct pile done;	/* to be freed without the lock */
-};
-
-struct report {
-	struct kx_report report;	/* first: it is what is handed out */
-	struct report *next;
-	struct delivery *delivery;	/* NULL: of a note */
-	char reason[300];
-	char head[KX_HTTP_HEAD];
-};
-
-/* What the journal's thread does. */
-enum syncer { SYNCER_BUSY, SYNCER_IDLE, SYNCER_GATHERS };
-
-struct kx_deliver {
-	struct kx_deliver_options o;
-	pthread_mutex_t lock;
-	pthread_cond_t written;		/* for the journal's thread */
-	struct lanes lanes;
-	struct delivery *spare;		/* room for events to come: a stack */
-	size_t n_spare;
-	struct delivery *at_hand;	/* the same, for the caller's thread */
-	struct kx_deliver_stats stats;
-	struct report *reports, **reports_end;
-	unsigned n_added;		/* since senders were woken */
-	size_t n_held;			/* events that reports hold */
-	size_t held_bytes;
-	/* With a journal: what was delivered, as far as it has come there. */
-	struct pile answered;		/* under way still */
-	struct pile unsynced;
-	size_t n_syncing;
-	bool writing;			/* a sender is */
-	enum syncer syncer_is;
-	uint64_t *ordinals;		/* of the writer, for all under way */
-	bool failing;			/* the last answer was no success */
-	bool stopped;			/* no event is begun */
-	bool closing;			/* threads end */
-	bool dead;
-	struct kx_error fault;
-	bool armed;
-	unsigned want;			/* beside reports */
-	size_t want_len;
-	pthread_t syncer;
-	bool syncing;			/* that runs */
-	size_t n_senders;
-	struct sender sender[MAX_SENDERS];
-};
-
-static void
-free_delivery(struct delivery *event)
-{
-	kx_buf_free(&event->head);
-	free(event);
-}
-
-static void
-pile_init(struct pile *pile)
-{
-	pile->first = NULL;
-	pile->end = &pile->first;
-	pile->n = 0;
-}
-
-static void
-pile_put(struct pile *pile, struct delivery *event)
-{
-	event->next_piled = NULL;
-	*pile->end = event;
-	pile->end = &event->next_piled;
-	pile->n++;
-}
-
-static struct delivery *
-pile_take(struct pile *pile)
-{
-	struct delivery *event = pile->first;
-
-	if (event != NULL && (pile->first = event->next_piled) == NULL)
-		pile->end = &pile->first;
-	pile->n -= event != NULL;
-	return event;
-}
-
-/* `to`, which was empty, has what was in `from`. */
-static void
-pile_move(struct pile *to, struct pile *from)
-{
-	pile_init(to);
-	if (from->n == 0)
-		return;
-	*to = *from;
-	pile_init(from);
-}
-
-/* Its events have left the lanes: it takes no lock. */
-static void
-pile_free(struct pile *pile)
-{
-	struct delivery *event;
-
-	while ((event = pile_take(pile)) != NULL)
-		free_delivery(event);
-}
 
 /* --- the caller is told -------------------------------------------------- */
 
@@ -201,8 +72,8 @@ has_room(const struct kx_deliver *d, size_t len, unsigned divisor)
 	return d->lanes.n_bytes + d->held_bytes + len <= bytes / divisor;
 }
 
-static void
-tell(struct kx_deliver *d)
+void
+kx_deliver_tell(struct kx_deliver *d)
 {
 	const uint64_t one = 1;
 
@@ -216,8 +87,8 @@ tell(struct kx_deliver *d)
 		return;
 }
 
-static void
-die(struct kx_deliver *d, const struct kx_error *err)
+void
+kx_deliver_die(struct kx_deliver *d, const struct kx_error *err)
 {
 	if (!d->dead)
 		d->fault = *err;
@@ -242,9 +113,9 @@ report(struct kx_deliver *d, struct delivery *event, enum kx_fate fate,
 
 	if (new == NULL) {
 		(void)kx_error_set(&err, KX_FATAL, ENOMEM, "a report");
-		die(d, &err);
+		kx_deliver_die(d, &err);
 		if (fate != KX_FATE_RETRY)
-			free_delivery(event);
+			kx_delivery_free(event);
 		return;
 	}
 	new->report.fate = fate;
@@ -276,20 +147,13 @@ report(struct kx_deliver *d, struct delivery *event, enum kx_fate fate,
 	put_report(d, new);
 }
 
-/* Written to the journal, and not known to be on the disk. */
-static size_t
-n_unsynced(const struct kx_deliver *d)
-{
-	return d->unsynced.n + d->n_syncing;
-}
-
 /* When the last one has landed, what is left is reported. */
-static void
-flush_unsent(struct kx_deliver *d)
+void
+kx_deliver_flush_unsent(struct kx_deliver *d)
 {
 	struct delivery *event;
 
-	if (!d->stopped || d->stats.n_flying + n_unsynced(d) > 0)
+	if (!d->stopped || d->stats.n_flying + kx_deliver_n_unsynced(d) > 0)
 		return;
 	while ((event = kx_lanes_drop(&d->lanes)) != NULL)
 		report(d, event, KX_FATE_UNSENT, NULL);
@@ -303,14 +167,14 @@ places(const struct kx_deliver *d)
 {
 	size_t most = d->o.concurrency, n = (size_t)d->stats.n_flying;
 
-	if (n_unsynced(d) > KX_UNSYNCED_MOST)
-		n += n_unsynced(d) - KX_UNSYNCED_MOST;
+	if (kx_deliver_n_unsynced(d) > KX_UNSYNCED_MOST)
+		n += kx_deliver_n_unsynced(d) - KX_UNSYNCED_MOST;
 	return most > n ? most - n : 0;
 }
 
 /* As many as there is work for that they could begin. */
-static void
-wake(struct kx_deliver *d)
+void
+kx_deliver_wake(struct kx_deliver *d)
 {
 	size_t i, n = d->lanes.n_ready, most = places(d);
 	struct sender *s;
@@ -340,14 +204,15 @@ wake_all(struct kx_deliver *d)
 /* --- what became of an event --------------------------------------------- */
 
 /* It goes: to the spare ones, or to be freed without the lock. */
-static void
-delivered(struct kx_deliver *d, struct delivery *event, struct pile *done)
+void
+kx_deliver_delivered(struct kx_deliver *d, struct delivery *event,
+    struct pile *done)
 {
 	d->stats.n_delivered++;
 	d->stats.n_bytes += event->event.body.len;
 	kx_lanes_leave(&d->lanes, event);
 	if (d->n_spare == SPARES_MOST || event->cap > SPARE_SIZE) {
-		pile_put(done, event);
+		kx_pile_put(done, event);
 		return;
 	}
 	event->next_piled = d->spare;
@@ -407,15 +272,15 @@ settle(struct sender *s, struct delivery *event,
 	case KX_HTTP_DELIVERED:
 		d->failing = false;
 		if (d->o.journal != NULL) {
-			pile_put(&d->answered, event);
+			kx_pile_put(&d->answered, event);
 			return;
 		}
 		d->stats.n_flying--;
-		delivered(d, event, &s->done);
+		kx_deliver_delivered(d, event, &s->done);
 		return;
 	case KX_HTTP_UNABLE:
 		(void)kx_error_set(&err, KX_FATAL, 0, "%s", answer->reason);
-		die(d, &err);
+		kx_deliver_die(d, &err);
 		/* It stays, and is reported unsent. */
 		d->stats.n_flying--;
 		kx_lanes_later(&d->lanes, event, now);
@@ -431,127 +296,6 @@ settle(struct sender *s, struct delivery *event,
 		break;
 	}
 	give_up(d, event, answer);
-}
-
-/* --- the journal --------------------------------------------------------- */
-
-/* What has been answered is written by one sender at a time, and with it what
- * comes meanwhile. */
-static void
-write_answered(struct kx_deliver *d)
-{
-	struct delivery *event;
-	struct kx_error err;
-	enum kx_status status;
-	struct pile pile;
-	size_t n;
-
-	if (d->writing)
-		return;
-	d->writing = true;
-	while (d->answered.n > 0) {
-		pile_move(&pile, &d->answered);
-		(void)pthread_mutex_unlock(&d->lock);
-		for (event = pile.first, n = 0; event != NULL;
-		    event = event->next_piled)
-			d->ordinals[n++] = event->event.ordinal;
-		status = kx_journal_add(d->o.journal, d->ordinals, n, &err);
-		(void)pthread_mutex_lock(&d->lock);
-		d->stats.n_flying -= n;
-		/* They stay, and are reported unsent. */
-		if (status != KX_OK)
-			die(d, &err);
-		while (status == KX_OK && (event = pile_take(&pile)) != NULL)
-			pile_put(&d->unsynced, event);
-	}
-	d->writing = false;
-}
-
-/* Is a sync worth its while?  Where it is not, more events will come; and none
- * that could be begun waits for it. */
-static bool
-enough_to_sync(const struct kx_deliver *d)
-{
-	return d->unsynced.n >= SYNC_FROM ||
-	    d->stats.n_flying == 0 || (d->o.order != KX_ORDER_NONE &&
-	    d->lanes.n_ready == 0);
-}
-
-/* Is there something that its thread waits for? */
-static bool
-syncer_wanted(const struct kx_deliver *d)
-{
-	return d->unsynced.n > 0 && (d->syncer_is == SYNCER_IDLE ||
-	    (d->syncer_is == SYNCER_GATHERS && enough_to_sync(d)));
-}
-
-static void
-gather(struct kx_deliver *d)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	ts.tv_nsec += GATHER_NS;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_nsec -= 1000000000;
-		ts.tv_sec++;
-	}
-	d->syncer_is = SYNCER_GATHERS;
-	while (!enough_to_sync(d) && !d->closing &&
-	    pthread_cond_timedwait(&d->written, &d->lock, &ts) == 0)
-		continue;
-	d->syncer_is = SYNCER_BUSY;
-}
-
-/* All that has been written is synced. */
-static void
-sync_some(struct kx_deliver *d)
-{
-	struct delivery *event;
-	struct kx_error err;
-	enum kx_status status;
-	struct pile pile, done;
-
-	pile_init(&done);
-	pile_move(&pile, &d->unsynced);
-	d->n_syncing = pile.n;
-	(void)pthread_mutex_unlock(&d->lock);
-	status = kx_journal_sync(d->o.journal, &err);
-	(void)pthread_mutex_lock(&d->lock);
-	d->n_syncing = 0;
-	/* They stay, and are reported unsent. */
-	if (status != KX_OK)
-		die(d, &err);
-	while (status == KX_OK && (event = pile_take(&pile)) != NULL)
-		delivered(d, event, &done);
-	flush_unsent(d);
-	wake(d);
-	tell(d);
-	(void)pthread_mutex_unlock(&d->lock);
-	pile_free(&done);
-	(void)pthread_mutex_lock(&d->lock);
-}
-
-/* The journal's thread. */
-static void *
-syncer(void *arg)
-{
-	struct kx_deliver *d = arg;
-
-	(void)pthread_mutex_lock(&d->lock);
-	while (!d->closing || d->unsynced.n > 0) {
-		if (d->unsynced.n == 0) {
-			d->syncer_is = SYNCER_IDLE;
-			(void)pthread_cond_wait(&d->written, &d->lock);
-			d->syncer_is = SYNCER_BUSY;
-			continue;
-		}
-		if (!enough_to_sync(d))
-			gather(d);
-		sync_some(d);
-	}
-	(void)pthread_mutex_unlock(&d->lock);
-	return NULL;
 }
 
 /* --- a sender's thread --------------------------------------------------- */
@@ -653,14 +397,14 @@ go_round(struct sender *s, struct delivery **list, struct kx_error *err)
 	uint64_t now;
 
 	/* What it could not take is for others. */
-	wake(d);
+	kx_deliver_wake(d);
 	s->sleeping = true;
-	wanted = syncer_wanted(d);
+	wanted = kx_deliver_syncer_wanted(d);
 	(void)pthread_mutex_unlock(&d->lock);
 	/* One that is woken would wait for the lock at once. */
 	if (wanted)
 		(void)pthread_cond_signal(&d->written);
-	pile_free(&s->done);
+	kx_pile_free(&s->done);
 	for (i = 0; i < n && status == KX_OK; i++)
 		status = start(s, list[i], err);
 	if (status == KX_OK)
@@ -673,10 +417,10 @@ go_round(struct sender *s, struct delivery **list, struct kx_error *err)
 		s->n_flying--;
 		settle(s, answer.tag, &answer, now);
 	}
-	write_answered(d);
+	kx_deliver_write_answered(d);
 	/* In strict order nothing could be done meanwhile. */
 	if (d->unsynced.n > 0 && !d->syncing)
-		sync_some(d);
+		kx_deliver_sync_some(d);
 	return status;
 }
 
@@ -691,22 +435,22 @@ sender(void *arg)
 	(void)pthread_mutex_lock(&d->lock);
 	if (list == NULL) {
 		(void)kx_error_set(&err, KX_FATAL, ENOMEM, "a sender");
-		die(d, &err);
+		kx_deliver_die(d, &err);
 	}
 	while (!d->closing && list != NULL) {
 		if (go_round(s, list, &err) != KX_OK) {
 			/* What it had under way is lost with it. */
 			d->stats.n_flying -= s->n_flying;
-			die(d, &err);
-			tell(d);
+			kx_deliver_die(d, &err);
+			kx_deliver_tell(d);
 			break;
 		}
-		flush_unsent(d);
-		tell(d);
+		kx_deliver_flush_unsent(d);
+		kx_deliver_tell(d);
 	}
 	(void)pthread_cond_signal(&d->written);
 	(void)pthread_mutex_unlock(&d->lock);
-	pile_free(&s->done);
+	kx_pile_free(&s->done);
 	free(list);
 	return NULL;
 }
@@ -741,7 +485,7 @@ start_threads(struct kx_deliver *d, struct kx_error *err)
 	for (i = 0; i < n; i++) {
 		s = &d->sender[i];
 		s->d = d;
-		pile_init(&s->done);
+		kx_pile_init(&s->done);
 		s->cap = (d->o.concurrency + n - 1) / n;
 		http.flight = (unsigned)s->cap;
 		status = kx_http_open(&http, &s->http, err);
@@ -756,7 +500,7 @@ start_threads(struct kx_deliver *d, struct kx_error *err)
 			    "the journal");
 	}
 	if (d->o.journal != NULL && d->o.order != KX_ORDER_STRICT) {
-		rc = start_thread(&d->syncer, syncer, d);
+		rc = start_thread(&d->syncer, kx_deliver_syncer, d);
 		d->syncing = rc == 0;
 	}
 	for (i = 0; i < n && rc == 0; i++) {
@@ -773,6 +517,7 @@ kx_deliver_open(const struct kx_deliver_options *options,
     struct kx_deliver **out, struct kx_error *err)
 {
 	struct kx_deliver *d = calloc(1, sizeof(*d));
+	pthread_condattr_t attr;
 	enum kx_status status;
 
 	*out = NULL;
@@ -782,10 +527,13 @@ kx_deliver_open(const struct kx_deliver_options *options,
 	if (d->o.order == KX_ORDER_STRICT || d->o.concurrency == 0)
 		d->o.concurrency = 1;
 	d->reports_end = &d->reports;
-	pile_init(&d->answered);
-	pile_init(&d->unsynced);
+	kx_pile_init(&d->answered);
+	kx_pile_init(&d->unsynced);
 	(void)pthread_mutex_init(&d->lock, NULL);
-	(void)pthread_cond_init(&d->written, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&d->written, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	kx_lanes_init(&d->lanes, d->o.order);
 	status = start_threads(d, err);
 	if (status == KX_OK)
@@ -831,7 +579,7 @@ new_delivery(struct kx_deliver *d, size_t size)
 		head = new->head;
 	} else {
 		if (new != NULL)
-			free_delivery(new);
+			kx_delivery_free(new);
 		new = malloc(sizeof(*new) + cap);
 	}
 	if (new != NULL) {
@@ -874,15 +622,15 @@ kx_deliver_add(struct kx_deliver *d, const struct kx_event_in *event,
 	(void)pthread_mutex_lock(&d->lock);
 	added = kx_lanes_add(&d->lanes, new);
 	if (added) {
-		flush_unsent(d);
+		kx_deliver_flush_unsent(d);
 		if (++d->n_added == ADDED_MOST)
-			wake(d);
+			kx_deliver_wake(d);
 		d->at_hand = take_spare(d);
 	}
 	(void)pthread_mutex_unlock(&d->lock);
 	if (added)
 		return KX_OK;
-	free_delivery(new);
+	kx_delivery_free(new);
 	return kx_error_set(err, KX_FAIL, ENOMEM, "an event");
 }
 
@@ -891,7 +639,7 @@ kx_deliver_flush(struct kx_deliver *d)
 {
 	(void)pthread_mutex_lock(&d->lock);
 	if (d->n_added > 0)
-		wake(d);
+		kx_deliver_wake(d);
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
@@ -900,7 +648,7 @@ kx_deliver_stop(struct kx_deliver *d)
 {
 	(void)pthread_mutex_lock(&d->lock);
 	d->stopped = true;
-	flush_unsent(d);
+	kx_deliver_flush_unsent(d);
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
@@ -941,7 +689,7 @@ kx_deliver_done(struct kx_deliver *d, struct kx_report *handed)
 		d->n_held--;
 		d->held_bytes -= own->delivery->size;
 		(void)pthread_mutex_unlock(&d->lock);
-		free_delivery(own->delivery);
+		kx_delivery_free(own->delivery);
 	}
 	free(own);
 }
@@ -969,7 +717,7 @@ kx_deliver_arm(struct kx_deliver *d, unsigned want, size_t len)
 	    ((want & KX_WANT_ROOM) == 0 || !has_room(d, len, 1)) &&
 	    ((want & KX_WANT_EMPTY) == 0 || d->lanes.n > 0);
 	if (d->n_added > 0)
-		wake(d);
+		kx_deliver_wake(d);
 	d->armed = quiet;
 	d->want = want;
 	d->want_len = len;
@@ -1016,11 +764,11 @@ kx_deliver_close(struct kx_deliver *d)
 	while ((left = kx_deliver_report(d)) != NULL)
 		kx_deliver_done(d, left);
 	while ((event = kx_lanes_drop(&d->lanes)) != NULL)
-		free_delivery(event);
+		kx_delivery_free(event);
 	if (d->at_hand != NULL)
-		free_delivery(d->at_hand);
+		kx_delivery_free(d->at_hand);
 	while ((event = take_spare(d)) != NULL)
-		free_delivery(event);
+		kx_delivery_free(event);
 	kx_lanes_fini(&d->lanes);
 	free(d->ordinals);
 	(void)pthread_cond_destroy(&d->written);

@@ -33,6 +33,7 @@ lib_libkx_a_SOURCES = \
   lib/criteria.c \
   lib/csv.c \
   lib/csvread.c \
+  lib/deliver-journal.c \
   lib/deliver.c \
   lib/diag.c \
   lib/dictionary.c \
@@ -152,6 +153,7 @@ noinst_HEADERS += \
   lib/base64-table.h \
   lib/check-impl.h \
   lib/checks.def \
+  lib/deliver-impl.h \
   lib/digits.h \
   lib/bundle-impl.h \
   lib/fields.def \
