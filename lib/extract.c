@@ -256,10 +256,13 @@ snapshot(struct work *w, uint32_t index, const struct kx_row *snap)
 	    text_of(w, kx_row_get(snap, KX_SNAPSHOT_TYPE))))
 		return;
 	item = item_new(w);
-	if (item == NULL || bytes == NULL)
+	if (item == NULL)
 		return;
 	item->row.is_snapshot = true;
 	item->row.index = index;
+	item->row.state = states[KX_FRAME_NO_MEMORY];
+	if (bytes == NULL)
+		return;
 	if (kx_json_type(w->json, snap->node) != KX_JSON_OBJECT) {
 		no_snapshot(w, item, snap->node, "the snapshot is no object");
 		return;

@@ -155,7 +155,7 @@ static void
 check_many(const struct kx_kernel *kernel, const char *bytes, size_t n,
     unsigned seed)
 {
-	struct kx_message m[40];
+	struct kx_message m[40] = { { .which = 0 } };
 	struct kx_sums got[40], want;
 	size_t i;
 
