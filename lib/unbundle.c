@@ -244,8 +244,10 @@ archive_fatal(const struct kx_unbundle *u, struct kx_error *err)
 {
 	const char *said = archive_error_string(u->archive);
 
-	return kx_error_set(err, KX_FATAL, 0, "%s: %s", u->path,
-	    said == NULL ? "the archive cannot be read" : said);
+	/* libarchive says what it was about, and not what it came to. */
+	return kx_error_set(err, KX_FATAL, 0, "%s: no archive, or one that is "
+	    "damaged or cut short%s%s", u->path, said == NULL ? "" : ": ",
+	    said == NULL ? "" : said);
 }
 
 static enum kx_status

@@ -866,6 +866,17 @@ seal() {
 	done
 }
 
+@test "--verify says of what it cannot read that it is damaged, or no archive" {
+	event 1 >log
+	status_is 0 kx-extract-snapshots --bagit -o b.zip log
+	head -c 3000 b.zip >cut.zip
+	: >empty.zip
+	for f in cut.zip empty.zip log; do
+		status_is 1 kx-extract-snapshots --verify $f
+		says err "$f: no archive, or one that is damaged or cut short"
+	done
+}
+
 @test "--verify refuses hostile archives, and unpacks nothing" {
 	event 1 >log
 	status_is 0 kx-extract-snapshots --bagit -C d log
